@@ -1,0 +1,106 @@
+"""The one door to the DuckDB warehouse: short connections, a bounded wait, a published read copy."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psutil
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random
+
+LOCK_WAIT_SECONDS = 60.0
+SCHEMAS = ("raw", "staging", "intermediate", "marts", "crm", "writeback")
+
+_LOCK_HOLDER = re.compile(r"PID (\d+)")
+
+
+class WarehouseLockedError(RuntimeError):
+    """The warehouse stayed locked by another process for the whole waiting time."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A DuckDB file that many processes take turns to write.
+
+    Connections are meant to be short; none may be held over an HTTP call. DuckDB allows one
+    writer per file and lets a reader keep the writer out, so everybody waits here in turn.
+    """
+
+    path: Path
+    lock_wait_seconds: float = LOCK_WAIT_SECONDS
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection and close it, whatever happens inside.
+
+        A writer finds every schema of the house in place.
+
+        Raises:
+            FileNotFoundError: read-only, and nothing has been loaded yet.
+            WarehouseLockedError: another process kept the lock for `lock_wait_seconds`.
+        """
+        if read_only and not self.path.exists():
+            raise FileNotFoundError(
+                f"No warehouse at {self.path} yet. Run `touchline run` (or `touchline demo`) first."
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._open(read_only=read_only)
+        try:
+            if not read_only:
+                for schema in SCHEMAS:
+                    connection.execute(f"create schema if not exists {schema}")
+            yield connection
+        finally:
+            connection.close()
+
+    def publish(self, target: Path) -> None:
+        """Write a read copy to `target`, visible all at once (atomic rename).
+
+        Readers that have the previous copy open keep reading it undisturbed.
+        """
+        draft = target.with_name(f".{target.name}.draft")
+        draft.unlink(missing_ok=True)
+        with self.connect(read_only=True) as connection:
+            (name,) = connection.execute("select current_database()").fetchone() or ("",)
+            connection.execute(f"attach '{_quoted(draft)}' as draft")
+            connection.execute(f'copy from database "{name}" to draft')
+            connection.execute("detach draft")
+        draft.replace(target)
+
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        waiting = Retrying(
+            retry=retry_if_exception(_is_locked),
+            wait=wait_random(min=0.05, max=0.25),
+            stop=stop_after_delay(self.lock_wait_seconds),
+            retry_error_callback=self._give_up,
+        )
+        return waiting(duckdb.connect, str(self.path), read_only=read_only)
+
+    def _give_up(self, attempt: RetryCallState) -> duckdb.DuckDBPyConnection:
+        error = attempt.outcome.exception() if attempt.outcome else None
+        raise WarehouseLockedError(
+            f"{self.path} is still locked after {self.lock_wait_seconds:.0f} s, "
+            f"by {_holder(str(error))}. Close it (notebooks and BI tools: open the published "
+            f"copy beside it instead) and run again."
+        ) from error
+
+
+def _is_locked(error: BaseException) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def _holder(message: str) -> str:
+    found = _LOCK_HOLDER.search(message)
+    if not found:
+        return "another process"
+    pid = int(found.group(1))
+    try:
+        return f"process {pid} ({' '.join(psutil.Process(pid).cmdline()[:4])})"
+    except psutil.Error:
+        return f"process {pid}"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

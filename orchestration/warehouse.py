@@ -1,4 +1,4 @@
-"""The one door to the DuckDB warehouse: short connections, a bounded wait, a published read copy."""
+"""The one door to the DuckDB warehouse: short connections, a bounded wait, a read copy."""
 
 import re
 from collections.abc import Iterator

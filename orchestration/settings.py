@@ -1,0 +1,154 @@
+"""Every path and environment variable, parsed once; which environment may write to which org."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+LOCAL_ORG_PORT = 8466
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message says which, and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A declared place to run, and what may be written from there.
+
+    `host_suffix` is what the org's host must end with: the declaration, not a variable that
+    somebody exported, decides which org may be written to.
+    """
+
+    name: str
+    host_suffix: str
+    is_local: bool
+    applies_automatically: bool
+
+
+#: No environment is reached by falling through to a default: an undeclared name raises.
+ENVIRONMENTS: Mapping[str, Environment] = {
+    "local": Environment("local", "127.0.0.1", is_local=True, applies_automatically=True),
+    "sandbox": Environment(
+        "sandbox", ".sandbox.my.salesforce.com", is_local=False, applies_automatically=True
+    ),
+    "production": Environment(
+        "production", ".my.salesforce.com", is_local=False, applies_automatically=False
+    ),
+}
+
+
+@dataclass(frozen=True)
+class SalesforceLogin:
+    """How to reach the org: client credentials, or JWT bearer when a private key is given.
+
+    `host` is the org's My Domain host (`acme.my.salesforce.com`) or `127.0.0.1:PORT`.
+    """
+
+    host: str
+    consumer_key: str
+    consumer_secret: str | None = None
+    username: str | None = None
+    private_key_file: Path | None = None
+
+    def __repr__(self) -> str:
+        """Name the org only: keys never reach a log."""
+        return f"SalesforceLogin(host={self.host!r})"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and what may be done; built once by `Settings.from_environment`."""
+
+    environment: Environment
+    data: Path
+    landing: Path
+    warehouse: Path
+    published: Path
+    org: Path
+    org_seed: Path | None
+    org_port: int
+    mapping: Path | None
+    dbt_project: Path
+    sample: Path
+    dagster_home: Path
+    salesforce: SalesforceLogin
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] | None = None) -> "Settings":
+        """Read the `TOUCHLINE_*` and `SALESFORCE_*` variables; everything has a local default.
+
+        Raises:
+            SettingsError: an undeclared environment, a missing login, a host that the
+                environment may not write to, or a value that cannot be read.
+        """
+        given = os.environ if variables is None else variables
+        environment = _environment(given.get("TOUCHLINE_ENV", "local"))
+        data = Path(given.get("TOUCHLINE_DATA", PROJECT_ROOT / "data")).absolute()
+        sample = PROJECT_ROOT / "data" / "sample"
+        org_seed = given.get("TOUCHLINE_ORG_SEED")
+        mapping = given.get("TOUCHLINE_MAPPING")
+        org_port = _port(given.get("TOUCHLINE_ORG_PORT", str(LOCAL_ORG_PORT)))
+        return cls(
+            environment=environment,
+            data=data,
+            landing=Path(given.get("TOUCHLINE_LANDING", data / "landing")).absolute(),
+            warehouse=data / "warehouse.duckdb",
+            published=data / "published.duckdb",
+            org=data / "org",
+            org_seed=Path(org_seed).absolute() if org_seed else sample / "org",
+            org_port=org_port,
+            mapping=Path(mapping).absolute() if mapping else None,
+            dbt_project=PROJECT_ROOT / "dbt_project",
+            sample=sample,
+            dagster_home=Path(given.get("DAGSTER_HOME", data / "dagster")).absolute(),
+            salesforce=_login(environment, given, org_port),
+        )
+
+
+def _environment(name: str) -> Environment:
+    if name not in ENVIRONMENTS:
+        raise SettingsError(
+            f"TOUCHLINE_ENV={name!r} is not declared. Use one of {', '.join(ENVIRONMENTS)}, "
+            f"or declare it in orchestration/settings.py."
+        )
+    return ENVIRONMENTS[name]
+
+
+def _port(text: str) -> int:
+    if not (text.isdigit() and 0 < int(text) < 65536):
+        raise SettingsError(f"TOUCHLINE_ORG_PORT={text!r} is no port. Give a number up to 65535.")
+    return int(text)
+
+
+def _login(environment: Environment, given: Mapping[str, str], org_port: int) -> SalesforceLogin:
+    if environment.is_local:
+        # The local org's public key pair; it opens nothing but 127.0.0.1.
+        return SalesforceLogin(
+            f"{environment.host_suffix}:{org_port}", "touchline-local", "touchline-local-secret"
+        )
+    host = given.get("SALESFORCE_HOST", "")
+    key = given.get("SALESFORCE_CONSUMER_KEY", "")
+    secret = given.get("SALESFORCE_CONSUMER_SECRET")
+    key_file = given.get("SALESFORCE_PRIVATE_KEY_FILE")
+    if not (host and key and (secret or key_file)):
+        raise SettingsError(
+            f"The environment {environment.name!r} needs SALESFORCE_HOST, SALESFORCE_CONSUMER_KEY "
+            f"and either SALESFORCE_CONSUMER_SECRET or SALESFORCE_PRIVATE_KEY_FILE with "
+            f"SALESFORCE_USERNAME. See docs/operations.md."
+        )
+    if not host.endswith(environment.host_suffix) or (
+        environment.name == "production" and ".sandbox." in host
+    ):
+        raise SettingsError(
+            f"SALESFORCE_HOST={host!r} is not an org of the environment {environment.name!r} "
+            f"(its hosts end with {environment.host_suffix!r}). Nothing was contacted."
+        )
+    return SalesforceLogin(
+        host,
+        key,
+        secret,
+        given.get("SALESFORCE_USERNAME"),
+        Path(key_file) if key_file else None,
+    )

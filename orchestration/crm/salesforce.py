@@ -1,48 +1,290 @@
 """The Salesforce adapter: the only place that knows simple-salesforce."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
 
-from orchestration.crm.client import CallCounts, Limits, Record, RowResult
+import requests
+from simple_salesforce import login as simple_login
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
+    SalesforceError,
+    SalesforceExpiredSession,
+)
+
+from orchestration.crm.client import (
+    CallCounts,
+    CrmError,
+    CrmLimitError,
+    CrmLoginError,
+    CrmMissingObjectError,
+    CrmRequestError,
+    CrmUnavailableError,
+    Limits,
+    Record,
+    RowError,
+    RowResult,
+)
+from orchestration.crm.transport import (
+    LOOPBACK,
+    RETRIED_STATUSES,
+    Patience,
+    Traffic,
+    open_session,
+)
 from orchestration.settings import SalesforceLogin
+
+#: Pinned: a version decides what describe and the error shapes look like.
+API_VERSION = "66.0"
+
+#: What sObject Collections takes in one request.
+ROWS_PER_WRITE = 200
+
+_SALESFORCE_HOST = ".my.salesforce.com"
+_TRANSIENT_ROW_CODES = frozenset(
+    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT"}
+)
+
+Answer = TypeVar("Answer")
 
 
 class SalesforceCrm:
     """A Salesforce org behind the `Crm` Protocol; it logs in on the first call."""
 
-    rows_per_write = 200
+    def __init__(self, login: SalesforceLogin, patience: Patience) -> None:
+        self._login = login
+        self._loopback_port = _loopback_port(login.host)
+        self._traffic = Traffic()
+        self._session = open_session(patience, self._traffic, self._loopback_port)
+        # Without it a field update on a Lead may run assignment rules and change its owner. On
+        # the session, because simple-salesforce drops per-call headers when it repeats a call.
+        self._session.headers["Sforce-Auto-Assign"] = "FALSE"
+        self._org: Salesforce | None = None
+
+    @property
+    def rows_per_write(self) -> int:
+        """What one Collections request may carry."""
+        return ROWS_PER_WRITE
 
     @property
     def calls(self) -> CallCounts:
-        """HTTP requests made so far."""
-        raise NotImplementedError
+        """HTTP requests made so far, retries included."""
+        return CallCounts(self._traffic.login, self._traffic.read, self._traffic.write)
 
     def describe(self, object_name: str) -> dict[str, Any]:
-        """Return the object's metadata."""
-        raise NotImplementedError
+        """Return the object's metadata, as far as this login may see it.
+
+        Raises:
+            CrmMissingObjectError: no such object for this login.
+        """
+        path = f"sobjects/{object_name}/describe"
+        answer = self._ask(f"describe {object_name}", lambda org: org.restful(path))
+        if not isinstance(answer, dict):
+            raise CrmUnavailableError(f"describe {object_name}: Salesforce answered nothing usable")
+        return answer
 
     def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[list[Record]]:
-        """Yield the result page by page."""
-        raise NotImplementedError
+        """Yield the result page by page (at most 2,000 records each), without `attributes`."""
+        what = f"query {_object_of(soql)}"
+        page = self._ask(what, lambda org: org.query(soql, include_deleted=include_deleted))
+        yield _records(page)
+        while not page["done"]:
+            next_page = partial(_query_more, url=page["nextRecordsUrl"])
+            page = self._ask(what, next_page)
+            yield _records(page)
 
     def update_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
-        """Update records by `Id`."""
-        raise NotImplementedError
+        """Update records by `Id` in one Collections request; never creates one.
+
+        Raises:
+            ValueError: too many records, an id missing or twice, or a value JSON cannot carry.
+            CrmUnavailableError: no answer; which records were changed is not known.
+        """
+        ids = [record.get("Id") for record in records]
+        if None in ids or len(set(ids)) != len(ids):
+            raise ValueError(f"{object_name}: every record needs an Id, and no Id may come twice")
+        return self._write("PATCH", object_name, records)
 
     def create_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
-        """Create records."""
-        raise NotImplementedError
+        """Create records in one Collections request, which is never repeated."""
+        if any("Id" in record for record in records):
+            raise ValueError(f"{object_name}: a record that is to be created has no Id")
+        return self._write("POST", object_name, records)
 
     def limits(self) -> Limits:
-        """Ask for the daily allowance of calls."""
-        raise NotImplementedError
+        """Ask for the daily allowance of calls (needs View Setup)."""
+        answer = self._ask("limits", lambda org: org.limits())
+        daily = answer["DailyApiRequests"]
+        return Limits(daily_calls=daily["Max"], daily_calls_left=daily["Remaining"])
 
     def server_time(self) -> datetime:
-        """Return the org's clock."""
-        raise NotImplementedError
+        """Return the org's clock (UTC) as of its latest answer; asks once if there is none."""
+        if self._traffic.server_time is None:
+            self._ask("clock", lambda org: org.query("select Id from User limit 1"))
+        if self._traffic.server_time is None:
+            raise CrmUnavailableError("Salesforce answered without a Date header")
+        return self._traffic.server_time.astimezone(UTC)
+
+    def _write(self, method: str, object_name: str, records: Sequence[Record]) -> list[RowResult]:
+        if not 0 < len(records) <= ROWS_PER_WRITE:
+            raise ValueError(f"{len(records)} records in one write; it takes 1 to {ROWS_PER_WRITE}")
+        rows = [{"attributes": {"type": object_name}, **record} for record in records]
+        body = json.dumps({"allOrNone": False, "records": rows}, allow_nan=False).encode()
+        answer = self._ask(
+            f"write {object_name}",
+            lambda org: org.restful("composite/sobjects", method=method, data=body),
+        )
+        # `restful` returns None for an empty answer, too: that says nothing about any record.
+        if not isinstance(answer, list) or len(answer) != len(records):
+            raise CrmUnavailableError(
+                f"write {object_name}: {len(records)} records sent, but the answer does not "
+                f"match them; which were changed is not known"
+            )
+        return [_row_result(row) for row in answer]
+
+    def _ask(self, what: str, ask: Callable[[Salesforce], Answer]) -> Answer:
+        """Ask the org; on an expired session log in anew and ask once more, never twice."""
+        fresh = self._org is None
+        org = self._org or self._log_in()
+        try:
+            return _translated(what, ask, org)
+        except SalesforceExpiredSession:
+            if fresh:
+                raise CrmLoginError(f"{what}: Salesforce refused a new session") from None
+        try:
+            return _translated(what, ask, self._log_in())
+        except SalesforceExpiredSession:
+            raise CrmLoginError(f"{what}: Salesforce refused a new session") from None
+
+    def _log_in(self) -> Salesforce:
+        """Fetch a token and remember the org it opens.
+
+        The token is handed to simple-salesforce as a finished session: given credentials, it
+        would log in by itself, without bound when the session keeps being refused.
+        """
+        login = self._login
+        domain = "local.my" if self._loopback_port else login.host.removesuffix(".salesforce.com")
+        try:
+            if login.private_key_file:
+                token, instance = simple_login.SalesforceLogin(
+                    session=self._session,
+                    username=login.username,
+                    consumer_key=login.consumer_key,
+                    privatekey_file=str(login.private_key_file),
+                    domain=domain,
+                )
+            else:
+                token, instance = simple_login.SalesforceLogin(
+                    session=self._session,
+                    consumer_key=login.consumer_key,
+                    consumer_secret=login.consumer_secret,
+                    domain=domain,
+                )
+        except SalesforceAuthenticationFailed as error:
+            raise CrmLoginError(
+                f"{login.host} refused the login ({error.code}). Check the app's key, its secret "
+                f"or certificate, and the user it runs as."
+            ) from None
+        except requests.RequestException as error:
+            raise CrmUnavailableError(
+                f"No login: {login.host} does not answer ({type(error).__name__})"
+            ) from None
+        self._org = Salesforce(
+            session_id=token,
+            instance=instance,
+            session=self._session,
+            version=API_VERSION,
+            object_pairs_hook=dict,
+        )
+        return self._org
 
 
-def connect(login: SalesforceLogin) -> SalesforceCrm:
-    """Return the org of `login`; nothing is contacted before the first call."""
-    raise NotImplementedError
+def connect(login: SalesforceLogin, patience: Patience | None = None) -> SalesforceCrm:
+    """Return the org of `login`; nothing is contacted before the first call.
+
+    Raises:
+        CrmLoginError: the host is neither a My Domain host nor 127.0.0.1:PORT, or the login is
+            incomplete.
+    """
+    if not (login.private_key_file and login.username) and not login.consumer_secret:
+        raise CrmLoginError(
+            f"{login.host}: the login needs a consumer secret, or a private key and a username"
+        )
+    return SalesforceCrm(login, patience or Patience())
+
+
+def _loopback_port(host: str) -> int | None:
+    name, _, port = host.partition(":")
+    if name == LOOPBACK and port.isdigit():
+        return int(port)
+    if port or not host.endswith(_SALESFORCE_HOST):
+        raise CrmLoginError(
+            f"{host!r} is no Salesforce host. Give the org's My Domain host, such as "
+            f"acme.my.salesforce.com, or 127.0.0.1:PORT for the local org."
+        )
+    return None
+
+
+def _translated(what: str, ask: Callable[[Salesforce], Answer], org: Salesforce) -> Answer:
+    """Ask, and put library errors into our own words, which carry no bodies and no tokens."""
+    try:
+        return ask(org)
+    except SalesforceExpiredSession:
+        raise
+    except SalesforceError as error:
+        raise _own_error(what, error) from None
+    except requests.JSONDecodeError:
+        raise CrmUnavailableError(f"{what}: Salesforce answered something else than JSON") from None
+    except requests.RequestException as error:
+        raise CrmUnavailableError(f"{what}: no answer ({type(error).__name__})") from None
+
+
+def _own_error(what: str, error: SalesforceError) -> CrmError:
+    code, message = _first_error(error.content)
+    said = f"{what}: Salesforce answered {error.status} {code}".rstrip()
+    if code == "REQUEST_LIMIT_EXCEEDED" and not message.startswith("Concurrent"):
+        return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
+    if error.status in RETRIED_STATUSES or code == "REQUEST_LIMIT_EXCEEDED":
+        return CrmUnavailableError(f"{said}, to every attempt")
+    if error.status == 404 or code == "INVALID_TYPE":
+        return CrmMissingObjectError(said)
+    return CrmRequestError(said, code)
+
+
+def _first_error(content: Any) -> tuple[str, str]:
+    """Return the code and message of Salesforce's `[{"errorCode", "message"}]`, if it is one."""
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        return str(content[0].get("errorCode", "")), str(content[0].get("message", ""))
+    return "", ""
+
+
+def _query_more(org: Salesforce, url: str) -> Any:
+    return org.query_more(url, identifier_is_url=True)
+
+
+def _records(page: dict[str, Any]) -> list[Record]:
+    for record in page["records"]:
+        del record["attributes"]
+    return page["records"]  # type: ignore[no-any-return]
+
+
+def _row_result(row: dict[str, Any]) -> RowResult:
+    errors = tuple(
+        RowError(
+            code=error["statusCode"],
+            message=error.get("message", ""),
+            fields=tuple(error.get("fields") or ()),
+            is_transient=error["statusCode"] in _TRANSIENT_ROW_CODES,
+        )
+        for error in row.get("errors") or ()
+    )
+    return RowResult(success=row.get("success") is True, id=row.get("id"), errors=errors)
+
+
+def _object_of(soql: str) -> str:
+    words = soql.split()
+    lowered = [word.lower() for word in words]
+    return words[lowered.index("from") + 1] if "from" in lowered else "?"

@@ -1,0 +1,76 @@
+{#- Text work that engines spell differently: patterns, hosts, hashes, lists. -#}
+{% macro matches(text, pattern) -%}
+    {{ adapter.dispatch('matches', 'touchline')(text, pattern) }}
+{%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%}
+    regexp_matches({{ text }}, {{ pattern }}, 'i')
+{%- endmacro %}
+
+{% macro replace_pattern(text, pattern, replacement) -%}
+    {{ adapter.dispatch('replace_pattern', 'touchline')(text, pattern, replacement) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_pattern(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, {{ pattern }}, {{ replacement }}, 'i')
+{%- endmacro %}
+
+{% macro first_group(text, pattern) -%}
+    {{ adapter.dispatch('first_group', 'touchline')(text, pattern) }}
+{%- endmacro %}
+
+{% macro duckdb__first_group(text, pattern) -%}
+    nullif(regexp_extract({{ text }}, {{ pattern }}, 1), '')
+{%- endmacro %}
+
+{#- One email address as it is compared: trimmed, case-folded, null when empty (H1). -#}
+{% macro email_key(address) -%}
+    nullif(lower(trim({{ address }})), '')
+{%- endmacro %}
+
+{#- Host of an http(s) URL, lower case, without user, port or path. -#}
+{% macro url_host(url) -%}
+    lower({{ touchline.first_group(url, "'^[a-zA-Z]+://(?:[^/@]*@)?([^/:?#]+)'") }})
+{%- endmacro %}
+
+{#- A stable key from several values; null and '' differ. -#}
+{% macro fingerprint(values) -%}
+    {{ adapter.dispatch('fingerprint', 'touchline')(values) }}
+{%- endmacro %}
+
+{% macro duckdb__fingerprint(values) -%}
+    md5(concat_ws('|',
+        {%- for value in values %}
+        coalesce(cast({{ value }} as varchar), '∅'){{ "," if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+{#- Texts of a group joined with ", " in the given order. -#}
+{% macro join_texts(text, order_by) -%}
+    {{ adapter.dispatch('join_texts', 'touchline')(text, order_by) }}
+{%- endmacro %}
+
+{% macro duckdb__join_texts(text, order_by) -%}
+    string_agg({{ text }}, ', ' order by {{ order_by }})
+{%- endmacro %}
+
+{#-
+    A Message-ID as it is compared (E2): SES writes <id@email.amazonses.com> or
+    <id@REGION.amazonses.com> on the wire and reports the bare id, so those hosts are dropped.
+-#}
+{% macro message_id_key(message_id) -%}
+    case
+        when {{ message_id }} like '%amazonses.com' then split_part({{ message_id }}, '@', 1)
+        else {{ message_id }}
+    end
+{%- endmacro %}
+
+{#- A subject without its reply and forward prefixes, for E2's subject match. -#}
+{% macro subject_key(subject) -%}
+    trim(lower({{ touchline.replace_pattern(
+        'trim(' ~ subject ~ ')',
+        "'^((re|aw|sv|antw|rv|tr|r|fwd|fw|wg|vs|ynt|odp|回复|答复|automatic reply|auto reply|autoreply|out of office|automatische antwort|abwesenheitsnotiz|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|autosvar|automatiskt svar)(\\[[0-9]+\\])?\\s*[:：]\\s*)+'",
+        "''"
+    ) }}))
+{%- endmacro %}

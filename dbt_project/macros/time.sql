@@ -1,0 +1,54 @@
+{#- Every time is a naive UTC timestamp; these turn the providers' spellings into one. -#}
+{% macro utc_from_epoch_seconds(seconds) -%}
+    {{ adapter.dispatch('utc_from_epoch_seconds', 'touchline')(seconds) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_from_epoch_seconds(seconds) -%}
+    epoch_ms(cast({{ seconds }} as bigint) * 1000)
+{%- endmacro %}
+
+{#- ISO 8601 with any offset; text without an offset is taken as UTC. -#}
+{% macro utc_from_iso(text) -%}
+    {{ adapter.dispatch('utc_from_iso', 'touchline')(text) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_from_iso(text) -%}
+    (try_cast({{ text }} as timestamptz) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro seconds_between(earlier, later) -%}
+    {{ adapter.dispatch('seconds_between', 'touchline')(earlier, later) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(earlier, later) -%}
+    ((epoch_ms({{ later }}) - epoch_ms({{ earlier }})) / 1000.0)
+{%- endmacro %}
+
+{% macro add_days(moment, days) -%}
+    {{ adapter.dispatch('add_days', 'touchline')(moment, days) }}
+{%- endmacro %}
+
+{% macro duckdb__add_days(moment, days) -%}
+    ({{ moment }} + {{ days }} * interval 1 day)
+{%- endmacro %}
+
+{% macro add_seconds(moment, seconds) -%}
+    {{ adapter.dispatch('add_seconds', 'touchline')(moment, seconds) }}
+{%- endmacro %}
+
+{% macro duckdb__add_seconds(moment, seconds) -%}
+    ({{ moment }} + {{ seconds }} * interval 1 second)
+{%- endmacro %}
+
+{#- Monday of the week, as a date. -#}
+{% macro week_of(moment) -%}
+    cast(date_trunc('week', {{ moment }}) as date)
+{%- endmacro %}
+
+{#- The next day from Monday to Friday after the given moment's. -#}
+{% macro next_business_day(moment) -%}
+    {{ touchline.add_days(
+        "date_trunc('day', " ~ moment ~ ")",
+        "(case extract(isodow from " ~ moment ~ ") when 5 then 3 when 6 then 2 else 1 end)"
+    ) }}
+{%- endmacro %}

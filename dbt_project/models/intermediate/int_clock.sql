@@ -1,0 +1,39 @@
+-- "The last 30 days" counts back from the newest fact loaded, not from the wall clock: the same
+-- input gives the same marts on any day, and a late load does not empty the windows.
+with
+
+events as (
+
+    select max(occurred_at) as moment from {{ ref('int_events__attached') }}
+
+),
+
+messages as (
+
+    select max(sent_at) as moment from {{ ref('int_messages__outbound') }}
+
+),
+
+mail as (
+
+    select max(received_at) as moment from {{ ref('int_mail__inbound') }}
+
+),
+
+moments as (
+
+    select moment from events
+    union all
+    select moment from messages
+    union all
+    select moment from mail
+
+)
+
+select
+    {% if var('as_of') -%}
+    cast('{{ var("as_of") }}' as timestamp) as as_of
+    {%- else -%}
+    max(moment) as as_of
+    {%- endif %}
+from moments

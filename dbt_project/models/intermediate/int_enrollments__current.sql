@@ -1,0 +1,40 @@
+with
+
+versions as (
+
+    select
+        *,
+        row_number() over (
+            partition by enrollment_id
+            order by updated_at desc, version_text desc
+        ) as recency
+    from {{ ref('stg_sequences__enrollments') }}
+
+)
+
+select
+    enrollment_id,
+    sequence_id,
+    sequence_name,
+    person_id,
+    person_email,
+    crm_record_id,
+    mailbox,
+    is_sequence_paused,
+    is_mailbox_paused,
+    is_paused,
+    is_blocked,
+    is_bounced,
+    is_canceled,
+    is_excluded,
+    is_opted_out,
+    is_replied,
+    reply_received_at,
+    reply_labels,
+    created_at,
+    updated_at,
+    started_at,
+    ended_at,
+    loaded_at
+from versions
+where recency = 1

@@ -1,0 +1,307 @@
+with
+
+enrollments as (
+
+    select * from {{ ref('int_enrollments__current') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('int_messages__outbound') }}
+    where enrollment_id is not null
+
+),
+
+events as (
+
+    select * from {{ ref('int_events__attached') }}
+
+),
+
+inbound as (
+
+    select * from {{ ref('int_inbound_events') }}
+
+),
+
+opt_outs as (
+
+    select * from {{ ref('int_people__opt_outs') }}
+
+),
+
+queued as (
+
+    select
+        enrollment_id,
+        'queued' as status,
+        'enrolled' as reason,
+        created_at as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+
+),
+
+first_sends as (
+
+    select
+        enrollment_id,
+        min(sent_at) as first_sent_at
+    from messages
+    group by enrollment_id
+
+),
+
+engaged as (
+
+    select
+        enrollments.enrollment_id,
+        'engaged' as status,
+        case when first_sends.first_sent_at is null then 'started' else 'step_sent' end as reason,
+        coalesce(first_sends.first_sent_at, enrollments.started_at) as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+    left join first_sends on enrollments.enrollment_id = first_sends.enrollment_id
+    where coalesce(first_sends.first_sent_at, enrollments.started_at) is not null
+
+),
+
+paused_on_platform as (
+
+    select
+        enrollment_id,
+        'paused' as status,
+        case
+            when is_paused then 'enrollment_paused'
+            when is_sequence_paused then 'sequence_paused'
+            else 'mailbox_paused'
+        end as reason,
+        updated_at as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+    where (is_paused or is_sequence_paused or is_mailbox_paused) and ended_at is null
+
+),
+
+-- E8: an out-of-office note pauses until the next message of the enrollment goes out.
+paused_out_of_office as (
+
+    select
+        inbound.enrollment_id,
+        'paused' as status,
+        'ooo' as reason,
+        inbound.occurred_at as starts_at,
+        min(messages.sent_at) as ends_at,
+        inbound.event_key
+    from inbound
+    left join messages
+        on
+            inbound.enrollment_id = messages.enrollment_id
+            and inbound.occurred_at < messages.sent_at
+    where
+        {{ var('out_of_office_pauses') }}
+        and inbound.reply_class = 'OOO'
+        and inbound.enrollment_id is not null
+        and inbound.match in ('in_thread', 'probable')
+    group by inbound.enrollment_id, inbound.occurred_at, inbound.event_key
+
+),
+
+blocked as (
+
+    select
+        enrollment_id,
+        'blocked' as status,
+        'platform' as reason,
+        updated_at as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+    where is_blocked and ended_at is null
+
+),
+
+ended as (
+
+    select
+        enrollment_id,
+        case
+            when is_excluded then 'excluded'
+            when is_canceled then 'canceled'
+            else 'completed'
+        end as status,
+        case when is_excluded or is_canceled then 'platform' else 'ended' end as reason,
+        coalesce(ended_at, updated_at) as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+    where
+        is_excluded
+        or is_canceled
+        or (ended_at is not null and not is_bounced and not is_opted_out)
+
+),
+
+bounce_events as (
+
+    select
+        enrollment_id,
+        event_key,
+        event_subtype,
+        occurred_at
+    from events
+    where event_type = 'bounced' and message_key is not null
+
+    union all
+
+    select
+        enrollment_id,
+        event_key,
+        event_subtype,
+        occurred_at
+    from inbound
+    where event_type = 'bounced' and message_key is not null
+
+),
+
+bounces as (
+
+    select
+        enrollment_id,
+        count(*) as bounce_count,
+        max(occurred_at) as last_bounced_at
+    from bounce_events
+    group by enrollment_id
+
+),
+
+bounced as (
+
+    select
+        enrollment_id,
+        'bounced' as status,
+        'hard_bounce' as reason,
+        occurred_at as starts_at,
+        cast(null as timestamp) as ends_at,
+        event_key
+    from bounce_events
+    where event_subtype = 'hard' and enrollment_id is not null
+
+    union all
+
+    select
+        enrollments.enrollment_id,
+        case when bounces.bounce_count is null then 'bounced' else 'bounce_stopped' end as status,
+        case when bounces.bounce_count is null then 'platform' else 'soft_bounce' end as reason,
+        coalesce(enrollments.ended_at, bounces.last_bounced_at, enrollments.updated_at)
+            as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+    left join bounces on enrollments.enrollment_id = bounces.enrollment_id
+    where
+        enrollments.is_bounced
+        and enrollments.enrollment_id not in (
+            select bounce_events.enrollment_id
+            from bounce_events
+            where bounce_events.event_subtype = 'hard' and bounce_events.enrollment_id is not null
+        )
+
+),
+
+-- F2, E10: a human reply counts up to the reply window after the end; E8: a machine's never does.
+replied as (
+
+    select
+        inbound.enrollment_id,
+        'replied' as status,
+        inbound.match as reason,
+        inbound.occurred_at as starts_at,
+        cast(null as timestamp) as ends_at,
+        inbound.event_key
+    from inbound
+    inner join enrollments on inbound.enrollment_id = enrollments.enrollment_id
+    where
+        inbound.event_type = 'replied'
+        and (
+            enrollments.ended_at is null
+            or inbound.occurred_at
+            <= {{ add_days('enrollments.ended_at', var('reply_window_days')) }}
+        )
+
+    union all
+
+    select
+        enrollment_id,
+        'replied' as status,
+        'platform' as reason,
+        coalesce(reply_received_at, ended_at, updated_at) as starts_at,
+        cast(null as timestamp) as ends_at,
+        cast(null as varchar) as event_key
+    from enrollments
+    where
+        is_replied
+        and enrollment_id not in (
+            select inbound.enrollment_id
+            from inbound
+            where inbound.enrollment_id is not null
+        )
+
+),
+
+-- An opt-out is a fact about a person: it reaches each enrollment that had not ended by then.
+opted_out as (
+
+    select
+        enrollments.enrollment_id,
+        opt_outs.status,
+        opt_outs.reason,
+        greatest(opt_outs.occurred_at, enrollments.created_at) as starts_at,
+        opt_outs.resubscribed_at as ends_at,
+        opt_outs.event_key
+    from opt_outs
+    inner join enrollments
+        on
+            opt_outs.enrollment_id = enrollments.enrollment_id
+            or (
+                opt_outs.person_email = enrollments.person_email
+                and (enrollments.ended_at is null or enrollments.ended_at > opt_outs.occurred_at)
+            )
+
+),
+
+facts as (
+
+    select * from queued
+    union all
+    select * from engaged
+    union all
+    select * from paused_on_platform
+    union all
+    select * from paused_out_of_office
+    union all
+    select * from blocked
+    union all
+    select * from ended
+    union all
+    select * from bounced
+    union all
+    select * from replied
+    union all
+    select * from opted_out
+
+)
+
+select
+    enrollment_id,
+    status,
+    reason,
+    starts_at,
+    ends_at,
+    event_key
+from facts
+where starts_at is not null

@@ -1,0 +1,123 @@
+with
+
+events as (
+
+    select * from {{ ref('int_events__distinct') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('int_messages__outbound') }}
+
+),
+
+by_provider_id as (
+
+    select
+        provider_message_id,
+        min(message_key) as message_key
+    from messages
+    where provider_message_id is not null
+    group by provider_message_id
+
+),
+
+by_message_id as (
+
+    select
+        {{ message_id_key('message_id') }} as id_key,
+        min(message_key) as message_key
+    from messages
+    where message_id is not null
+    group by {{ message_id_key('message_id') }}
+
+),
+
+by_step as (
+
+    select
+        enrollment_id,
+        step_number,
+        min(message_key) as message_key
+    from messages
+    where enrollment_id is not null and step_number is not null
+    group by enrollment_id, step_number
+
+),
+
+tracked_domains as (
+
+    select * from {{ ref('tracked_domains') }}
+
+),
+
+hosts as (
+
+    select
+        event_key,
+        {{ url_host('url') }} as host
+    from events
+    where event_type = 'clicked'
+
+),
+
+tracked_hosts as (
+
+    select distinct hosts.host
+    from (select distinct host from hosts) as hosts
+    inner join tracked_domains
+        on
+            hosts.host = tracked_domains.domain
+            or hosts.host like '%.' || tracked_domains.domain
+
+),
+
+-- B3: by provider message id, then Message-ID, then the custom arguments.
+attached as (
+
+    select
+        events.*,
+        coalesce(
+            by_provider_id.message_key, by_message_id.message_key, by_step.message_key
+        ) as message_key,
+        case
+            when by_provider_id.message_key is not null then 'provider_message_id'
+            when by_message_id.message_key is not null then 'message_id'
+            when by_step.message_key is not null then 'enrollment_and_step'
+        end as attached_by
+    from events
+    left join by_provider_id on events.provider_message_id = by_provider_id.provider_message_id
+    left join by_message_id on {{ message_id_key('events.message_id') }} = by_message_id.id_key
+    left join by_step
+        on
+            events.enrollment_id = by_step.enrollment_id
+            and events.step_number = by_step.step_number
+
+)
+
+select
+    attached.event_key,
+    attached.message_key,
+    attached.attached_by,
+    coalesce(messages.enrollment_id, attached.enrollment_id) as enrollment_id,
+    coalesce(messages.sequence_id, attached.sequence_id) as sequence_id,
+    attached.event_type,
+    attached.event_subtype,
+    attached.occurred_at,
+    attached.received_at,
+    attached.loaded_at,
+    attached.recipient_email,
+    attached.source,
+    attached.provider_event_id,
+    attached.url,
+    case when attached.event_type = 'clicked' then tracked_hosts.host is not null end
+        as is_tracked_domain,
+    attached.ip,
+    attached.user_agent,
+    attached.is_flagged_machine,
+    attached.source_place
+from attached
+left join messages on attached.message_key = messages.message_key
+left join hosts on attached.event_key = hosts.event_key
+left join tracked_hosts on hosts.host = tracked_hosts.host

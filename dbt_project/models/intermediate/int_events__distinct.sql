@@ -1,0 +1,46 @@
+with
+
+events as (
+
+    select * from {{ ref('int_events__deduplicated') }}
+
+),
+
+-- The provider's id, where there is one, is the second identity (A10): of several contents under
+-- one id the smallest key stands for all.
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by source, coalesce(provider_event_id, event_key)
+            order by event_key
+        ) as position_within_id
+    from events
+
+)
+
+select
+    event_key,
+    source,
+    event_type,
+    event_subtype,
+    recipient_email,
+    url,
+    ip,
+    user_agent,
+    reason,
+    attempt,
+    occurred_at,
+    provider_message_id,
+    provider_event_id,
+    message_id,
+    enrollment_id,
+    sequence_id,
+    step_number,
+    is_flagged_machine,
+    received_at,
+    loaded_at,
+    source_place
+from numbered
+where position_within_id = 1

@@ -1,0 +1,135 @@
+with
+
+sent_by_platform as (
+
+    select * from {{ ref('stg_sequences__messages') }}
+
+),
+
+mail as (
+
+    select * from {{ ref('stg_mailboxes__mail') }}
+
+),
+
+mailboxes as (
+
+    select * from {{ ref('int_mailboxes') }}
+
+),
+
+sequence_messages as (
+
+    select
+        *,
+        row_number() over (
+            partition by message_id
+            order by version_text
+        ) as copy_number
+    from sent_by_platform
+
+),
+
+-- A3, E4: own addresses make sent messages; what the platform sent is found in the mailbox again.
+manual_copies as (
+
+    select
+        mail.mail_key,
+        mail.message_id,
+        mail.from_address as mailbox,
+        mail.to_addresses,
+        mail.subject,
+        mail.body_text,
+        coalesce(mail.header_date_at, mail.received_at) as sent_at,
+        mail.gmail_thread_id as thread_id,
+        mail.loaded_at,
+        row_number() over (
+            partition by mail.mail_key
+            order by mail.content_hash
+        ) as copy_number
+    from mail
+    inner join mailboxes on mail.from_address = mailboxes.mailbox
+    where
+        mail.mail_key not in (
+            select sent_by_platform.message_id
+            from sent_by_platform
+        )
+
+),
+
+manual_recipients as (
+
+    select
+        mail_key,
+        message_id,
+        mailbox,
+        {{ json_list_rows('to_addresses') }} as recipient,
+        subject,
+        body_text,
+        sent_at,
+        thread_id,
+        loaded_at
+    from manual_copies
+    where copy_number = 1
+
+),
+
+manual_messages as (
+
+    select distinct
+        mail_key || ' ' || {{ email_key('recipient') }} as message_key,
+        message_id,
+        mailbox,
+        {{ email_key('recipient') }} as recipient_email,
+        subject,
+        body_text,
+        sent_at,
+        thread_id,
+        loaded_at
+    from manual_recipients
+    where {{ email_key('recipient') }} is not null
+
+)
+
+select
+    message_id as message_key,
+    message_id,
+    provider_message_id,
+    thread_id,
+    enrollment_id,
+    sequence_id,
+    step_number,
+    mailbox,
+    recipient_email,
+    'sequence' as origin,
+    subject,
+    body_text,
+    body_format,
+    sent_at,
+    open_tracking_enabled,
+    click_tracking_enabled,
+    loaded_at
+from sequence_messages
+where copy_number = 1
+
+union all
+
+select
+    message_key,
+    message_id,
+    cast(null as varchar) as provider_message_id,
+    thread_id,
+    cast(null as varchar) as enrollment_id,
+    cast(null as varchar) as sequence_id,
+    cast(null as integer) as step_number,
+    mailbox,
+    recipient_email,
+    'manual' as origin,
+    subject,
+    body_text,
+    'unknown' as body_format,
+    sent_at,
+    false as open_tracking_enabled,
+    false as click_tracking_enabled,
+    loaded_at
+from manual_messages

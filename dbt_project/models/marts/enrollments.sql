@@ -1,0 +1,145 @@
+with
+
+enrollments as (
+
+    select * from {{ ref('int_enrollments__current') }}
+
+),
+
+history as (
+
+    select * from {{ ref('enrollment_status_history') }}
+    where valid_to is null
+
+),
+
+messages as (
+
+    select * from {{ ref('int_messages__outbound') }}
+
+),
+
+replies as (
+
+    select * from {{ ref('int_replies__attributed') }}
+    where enrollment_id is not null
+
+),
+
+events as (
+
+    select * from {{ ref('int_events__attached') }}
+
+),
+
+matches as (
+
+    select * from {{ ref('int_people__crm_matches') }}
+
+),
+
+sends as (
+
+    select
+        enrollment_id,
+        max(step_number) as last_step_number,
+        max(sent_at) as last_step_at,
+        count(*) as message_count
+    from messages
+    where enrollment_id is not null
+    group by enrollment_id
+
+),
+
+human_replies as (
+
+    select
+        enrollment_id,
+        min(received_at) as first_replied_at,
+        max(received_at) as last_replied_at
+    from replies
+    where not is_automated
+    group by enrollment_id
+
+),
+
+ordered_replies as (
+
+    select
+        enrollment_id,
+        reply_class,
+        tags,
+        row_number() over (
+            partition by enrollment_id order by received_at, reply_key
+        ) as from_first,
+        row_number() over (
+            partition by enrollment_id order by received_at desc, reply_key desc
+        ) as from_last
+    from replies
+    where inbound_kind != 'list'
+
+),
+
+reply_classes as (
+
+    select
+        enrollment_id,
+        max(case when from_first = 1 then reply_class end) as initial_reply_class,
+        max(case when from_last = 1 then reply_class end) as latest_reply_class,
+        max(case when from_first = 1 then tags end) as initial_reply_tags,
+        max(case when from_last = 1 then tags end) as latest_reply_tags
+    from ordered_replies
+    group by enrollment_id
+
+),
+
+other_activity as (
+
+    select
+        enrollment_id,
+        max(occurred_at) as last_occurred_at
+    from events
+    where event_type in ('bounced', 'unsubscribed', 'complained') and enrollment_id is not null
+    group by enrollment_id
+
+)
+
+select
+    enrollments.enrollment_id,
+    enrollments.sequence_id,
+    enrollments.sequence_name,
+    enrollments.person_email,
+    matches.crm_object,
+    matches.crm_id,
+    enrollments.mailbox,
+    enrollments.created_at as enrolled_at,
+    history.status,
+    history.status_reason,
+    history.valid_from as status_at,
+    history.event_key as status_event_key,
+    sends.last_step_number,
+    sends.last_step_at,
+    coalesce(sends.message_count, 0) as message_count,
+    human_replies.first_replied_at as replied_at,
+    human_replies.last_replied_at,
+    reply_classes.initial_reply_class,
+    reply_classes.latest_reply_class,
+    reply_classes.initial_reply_tags,
+    reply_classes.latest_reply_tags,
+    greatest(
+        enrollments.created_at,
+        coalesce(sends.last_step_at, enrollments.created_at),
+        coalesce(human_replies.last_replied_at, enrollments.created_at),
+        coalesce(other_activity.last_occurred_at, enrollments.created_at),
+        coalesce(enrollments.ended_at, enrollments.created_at)
+    ) as last_activity_at
+from enrollments
+inner join history on enrollments.enrollment_id = history.enrollment_id
+left join matches
+    on
+        enrollments.person_email is not distinct from matches.person_email
+        and enrollments.crm_record_id is not distinct from matches.crm_record_id
+left join sends on enrollments.enrollment_id = sends.enrollment_id
+left join human_replies on enrollments.enrollment_id = human_replies.enrollment_id
+left join reply_classes on enrollments.enrollment_id = reply_classes.enrollment_id
+left join other_activity on enrollments.enrollment_id = other_activity.enrollment_id

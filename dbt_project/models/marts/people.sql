@@ -1,0 +1,238 @@
+with
+
+messages as (
+
+    select * from {{ ref('int_messages__people') }}
+    where crm_id is not null
+
+),
+
+enrollments as (
+
+    select * from {{ ref('enrollments') }}
+    where crm_id is not null
+
+),
+
+replies as (
+
+    select * from {{ ref('replies') }}
+    where not is_automated and enrollment_id is not null
+
+),
+
+inbound as (
+
+    select * from {{ ref('int_mail__inbound') }}
+    where inbound_kind = 'human'
+
+),
+
+addresses as (
+
+    select * from {{ ref('int_crm__addresses') }}
+    where is_chosen
+
+),
+
+records as (
+
+    select * from {{ ref('int_crm__records') }}
+
+),
+
+matches as (
+
+    select * from {{ ref('int_people__crm_matches') }}
+    where crm_id is not null
+
+),
+
+tasks as (
+
+    select * from {{ ref('int_crm__tasks') }}
+
+),
+
+vocabulary as (
+
+    select * from {{ ref('status_vocabulary') }}
+
+),
+
+clock as (
+
+    select * from {{ ref('int_clock') }}
+
+),
+
+message_totals as (
+
+    select
+        crm_id,
+        count(case when origin = 'sequence' then 1 end) as message_count,
+        sum(open_count) as open_count,
+        sum(human_open_count) as human_open_count,
+        sum(click_count) as click_count,
+        sum(human_click_count) as human_click_count,
+        min(clicked_at) as clicked_at,
+        max(sent_at) as last_email_sent_at,
+        max(case when unsubscribed_at is not null or complained_at is not null then 1 else 0 end)
+            = 1 as has_opt_out_event,
+        count(case when sent_at >= {{ add_days('clock.as_of', -30) }} then 1 end) as recent_count
+    from messages
+    cross join clock
+    group by crm_id
+
+),
+
+reply_totals as (
+
+    select
+        enrollments.crm_id,
+        max(replies.received_at) as last_reply_at
+    from replies
+    inner join enrollments on replies.enrollment_id = enrollments.enrollment_id
+    group by enrollments.crm_id
+
+),
+
+received_totals as (
+
+    select
+        addresses.stands_for_id as crm_id,
+        max(inbound.received_at) as last_email_received_at,
+        count(case when inbound.received_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
+            as recent_count
+    from inbound
+    inner join addresses on inbound.sender_email = addresses.email
+    cross join clock
+    group by addresses.stands_for_id
+
+),
+
+task_totals as (
+
+    select
+        tasks.who_id as crm_id,
+        count(case when tasks.created_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
+            as recent_count
+    from tasks
+    cross join clock
+    group by tasks.who_id
+
+),
+
+-- F4: the enrollment with the latest activity speaks for the record.
+ranked_enrollments as (
+
+    select
+        *,
+        row_number() over (
+            partition by crm_id
+            order by last_activity_at desc, enrolled_at desc, enrollment_id desc
+        ) as from_last,
+        row_number() over (
+            partition by crm_id order by enrolled_at, enrollment_id
+        ) as from_first
+    from enrollments
+
+),
+
+enrollment_totals as (
+
+    select
+        crm_id,
+        max(case when from_last = 1 then status end) as most_recent_status,
+        max(case when from_last = 1 then sequence_name end) as most_recent_sequence,
+        max(case when from_last = 1 then last_step_at end) as most_recent_step_at,
+        max(case when from_first = 1 then sequence_name end) as first_sequence,
+        max(case when status in ('unsubscribed', 'do_not_contact') then 1 else 0 end) = 1
+            as has_opted_out_status
+    from ranked_enrollments
+    group by crm_id
+
+),
+
+ranked_classes as (
+
+    select
+        crm_id,
+        initial_reply_class,
+        latest_reply_class,
+        initial_reply_tags,
+        latest_reply_tags,
+        row_number() over (partition by crm_id order by replied_at, enrollment_id) as from_first,
+        row_number() over (
+            partition by crm_id order by last_replied_at desc, enrollment_id desc
+        ) as from_last
+    from enrollments
+    where latest_reply_class is not null
+
+),
+
+class_totals as (
+
+    select
+        crm_id,
+        max(case when from_first = 1 then initial_reply_class end) as initial_reply_class,
+        max(case when from_last = 1 then latest_reply_class end) as latest_reply_class,
+        max(case when from_first = 1 then initial_reply_tags end) as initial_reply_tags,
+        max(case when from_last = 1 then latest_reply_tags end) as latest_reply_tags
+    from ranked_classes
+    group by crm_id
+
+),
+
+people as (
+
+    select
+        crm_object,
+        crm_id,
+        min(matched_by) as matched_by
+    from matches
+    group by crm_object, crm_id
+
+)
+
+select
+    people.crm_object,
+    people.crm_id,
+    people.matched_by,
+    records.owner_id,
+    cast(coalesce(message_totals.message_count, 0) as bigint) as message_count,
+    cast(coalesce(message_totals.open_count, 0) as bigint) as open_count,
+    cast(coalesce(message_totals.human_open_count, 0) as bigint) as human_open_count,
+    cast(coalesce(message_totals.click_count, 0) as bigint) as click_count,
+    cast(coalesce(message_totals.human_click_count, 0) as bigint) as human_click_count,
+    message_totals.clicked_at,
+    reply_totals.last_reply_at is not null as is_replied,
+    reply_totals.last_reply_at,
+    enrollment_totals.most_recent_status,
+    vocabulary.summary as sequence_status,
+    vocabulary.detailed as sequence_status_detailed,
+    enrollment_totals.most_recent_sequence,
+    enrollment_totals.most_recent_step_at,
+    enrollment_totals.first_sequence,
+    class_totals.initial_reply_class,
+    class_totals.latest_reply_class,
+    class_totals.initial_reply_tags,
+    class_totals.latest_reply_tags,
+    coalesce(message_totals.has_opt_out_event, false)
+        or coalesce(enrollment_totals.has_opted_out_status, false) as is_opted_out,
+    message_totals.last_email_sent_at,
+    received_totals.last_email_received_at,
+    cast(
+        coalesce(message_totals.recent_count, 0)
+        + coalesce(received_totals.recent_count, 0)
+        + coalesce(task_totals.recent_count, 0) as bigint
+    ) as activities_30d_count
+from people
+inner join records on people.crm_id = records.crm_id
+left join message_totals on people.crm_id = message_totals.crm_id
+left join reply_totals on people.crm_id = reply_totals.crm_id
+left join received_totals on people.crm_id = received_totals.crm_id
+left join task_totals on people.crm_id = task_totals.crm_id
+left join enrollment_totals on people.crm_id = enrollment_totals.crm_id
+left join class_totals on people.crm_id = class_totals.crm_id
+left join vocabulary on enrollment_totals.most_recent_status = vocabulary.status

@@ -1,0 +1,58 @@
+with
+
+slices as (
+
+    select * from {{ ref('int_reply_rate_slices') }}
+
+),
+
+counted as (
+
+    select
+        slice,
+        slice_value,
+        count(*) as enrolled_count,
+        count(case when is_replied then 1 end) as enrolled_replied,
+        count(case when is_replied_or_automated then 1 end) as enrolled_any,
+        count(case when has_delivery then 1 end) as delivered_count,
+        count(case when has_delivery and is_replied then 1 end) as delivered_replied,
+        count(case when has_delivery and is_replied_or_automated then 1 end) as delivered_any,
+        count(distinct person_email) as people_count,
+        count(distinct case when is_replied then person_email end) as people_replied,
+        count(distinct case when is_replied_or_automated then person_email end) as people_any
+    from slices
+    where slice_value is not null
+    group by slice, slice_value
+
+),
+
+rates as (
+
+    {% for denominator in ['enrolled', 'delivered', 'people'] -%}
+    {% for numerator, includes_automated in [('replied', 'false'), ('any', 'true')] -%}
+    select
+        slice,
+        slice_value,
+        '{{ denominator }}' as denominator,
+        {{ denominator }}_{{ numerator }} as replied_count,
+        {{ denominator }}_count as denominator_count,
+        {{ includes_automated }} as includes_automated
+    from counted
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+)
+
+select
+    slice,
+    slice_value,
+    denominator,
+    replied_count,
+    denominator_count,
+    {{ rate('replied_count', 'denominator_count') }} as reply_rate,
+    {{ wilson_bound('replied_count', 'denominator_count', 'low') }} as rate_low,
+    {{ wilson_bound('replied_count', 'denominator_count', 'high') }} as rate_high,
+    includes_automated
+from rates

@@ -1,0 +1,137 @@
+with
+
+source as (
+
+    select
+        load_id,
+        file,
+        line,
+        loaded_at,
+        {{ json_record('payload', {
+            'mailbox': 'varchar',
+            'content_hash': 'varchar',
+            'message_id': 'varchar',
+            'in_reply_to': 'varchar',
+            'references': ['varchar'],
+            'gmail_thread_id': 'varchar',
+            'from_address': 'varchar',
+            'to_addresses': ['varchar'],
+            'subject': 'varchar',
+            'header_date': 'varchar',
+            'received_at': 'varchar',
+            'headers': {
+                'auto-submitted': 'varchar',
+                'x-autoreply': 'varchar',
+                'x-autorespond': 'varchar',
+                'x-autoresponse': 'varchar',
+                'x-auto-reply-from': 'varchar',
+                'precedence': 'varchar',
+                'list-id': 'varchar',
+                'return-path': 'varchar',
+                'x-failed-recipients': 'varchar',
+                'disposition-notification': 'varchar',
+            },
+            'content_type': 'varchar',
+            'report_type': 'varchar',
+            'feedback_type': 'varchar',
+            'delivery_reports': [{
+                'final_recipient': 'varchar',
+                'action': 'varchar',
+                'status': 'varchar',
+                'diagnostic_code': 'varchar',
+            }],
+            'original_message_id': 'varchar',
+            'body_text': 'varchar',
+        }) }} as mail
+    from {{ source('raw', 'mailbox_messages') }}
+
+),
+
+renamed as (
+
+    select
+        ----------  ids
+        coalesce(mail.message_id, 'mail-' || mail.content_hash) as mail_key,
+        mail.content_hash,
+        mail.message_id,
+        mail.in_reply_to,
+        mail.references as reference_ids,
+        mail.gmail_thread_id,
+
+        ----------  the mail
+        {{ email_key('mail.mailbox') }} as mailbox,
+        {{ email_key('mail.from_address') }} as from_address,
+        mail.to_addresses,
+        mail.subject,
+        mail.body_text,
+
+        ----------  what its headers say of it (E1)
+        mail.headers."auto-submitted" as auto_submitted,
+        coalesce(
+            mail.headers."x-autoreply",
+            mail.headers."x-autorespond",
+            mail.headers."x-autoresponse",
+            mail.headers."x-auto-reply-from"
+        ) as autoresponder_header,
+        lower(mail.headers.precedence) as precedence,
+        mail.headers."list-id" as list_id,
+        mail.headers."return-path" as return_path,
+        mail.headers."x-failed-recipients" as failed_recipients,
+        mail.headers."disposition-notification" is not null
+            or coalesce(mail.report_type, '') = 'disposition-notification' as is_read_receipt,
+        mail.report_type,
+        mail.feedback_type,
+        mail.delivery_reports[1].final_recipient as failed_recipient,
+        mail.delivery_reports[1].action as delivery_action,
+        mail.delivery_reports[1].status as delivery_status,
+        mail.delivery_reports[1].diagnostic_code,
+        mail.original_message_id,
+
+        ----------  when
+        {{ utc_from_iso('mail.header_date') }} as header_date_at,
+        coalesce(
+            {{ utc_from_iso('mail.received_at') }}, {{ utc_from_iso('mail.header_date') }}
+        ) as received_at,
+        loaded_at,
+
+        ----------  whence
+        load_id,
+        file as source_file,
+        line as source_line
+    from source
+
+)
+
+select
+    mail_key,
+    content_hash,
+    message_id,
+    in_reply_to,
+    reference_ids,
+    gmail_thread_id,
+    mailbox,
+    from_address,
+    to_addresses,
+    subject,
+    body_text,
+    auto_submitted,
+    autoresponder_header,
+    precedence,
+    list_id,
+    return_path,
+    failed_recipients,
+    is_read_receipt,
+    report_type,
+    feedback_type,
+    failed_recipient,
+    delivery_action,
+    delivery_status,
+    diagnostic_code,
+    original_message_id,
+    header_date_at,
+    received_at,
+    loaded_at,
+    load_id,
+    source_file,
+    source_line
+from renamed

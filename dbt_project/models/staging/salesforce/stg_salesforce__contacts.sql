@@ -1,0 +1,62 @@
+with
+
+source as (
+
+    select
+        load_id,
+        loaded_at,
+        record_id,
+        system_modstamp,
+        is_deleted,
+        {{ json_record('payload', {
+            'Email': 'varchar',
+            'OwnerId': 'varchar',
+            'AccountId': 'varchar',
+            'IndividualId': 'varchar',
+            'MasterRecordId': 'varchar',
+            'HasOptedOutOfEmail': 'boolean',
+            'LastModifiedDate': 'varchar',
+            'LastModifiedById': 'varchar',
+            'CreatedDate': 'varchar',
+        }) }} as record
+    from {{ source('raw', 'salesforce_contacts') }}
+
+),
+
+renamed as (
+
+    select
+        record_id as contact_id,
+        {{ email_key('record.Email') }} as email,
+        record.OwnerId as owner_id,
+        record.AccountId as account_id,
+        record.IndividualId as individual_id,
+        record.MasterRecordId as master_record_id,
+        coalesce(record.HasOptedOutOfEmail, false) as has_opted_out_of_email,
+        {{ utc_from_iso('record.LastModifiedDate') }} as last_modified_at,
+        record.LastModifiedById as last_modified_by_id,
+        {{ utc_from_iso('record.CreatedDate') }} as created_at,
+        is_deleted,
+        system_modstamp as system_modstamp_at,
+        loaded_at,
+        load_id
+    from source
+
+)
+
+select
+    contact_id,
+    email,
+    owner_id,
+    account_id,
+    individual_id,
+    master_record_id,
+    has_opted_out_of_email,
+    last_modified_at,
+    last_modified_by_id,
+    created_at,
+    is_deleted,
+    system_modstamp_at,
+    loaded_at,
+    load_id
+from renamed

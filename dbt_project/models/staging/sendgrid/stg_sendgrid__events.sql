@@ -1,0 +1,106 @@
+with
+
+source as (
+
+    select
+        load_id,
+        file,
+        line,
+        loaded_at,
+        {{ json_record('payload', {
+            'event': 'varchar',
+            'timestamp': 'bigint',
+            'email': 'varchar',
+            'sg_event_id': 'varchar',
+            'sg_message_id': 'varchar',
+            'smtp-id': 'varchar',
+            'url': 'varchar',
+            'ip': 'varchar',
+            'useragent': 'varchar',
+            'sg_machine_open': 'boolean',
+            'type': 'varchar',
+            'status': 'varchar',
+            'reason': 'varchar',
+            'attempt': 'varchar',
+            'enrollment_id': 'varchar',
+            'sequence_id': 'varchar',
+            'step_number': 'integer',
+        }) }} as event
+    from {{ source('raw', 'sendgrid_events') }}
+
+),
+
+renamed as (
+
+    select
+        ----------  ids
+        event.sg_event_id as provider_event_id,
+        split_part(event.sg_message_id, '.', 1) as provider_message_id,
+        trim(event."smtp-id", '<> ') as message_id,
+        event.enrollment_id,
+        event.sequence_id,
+        event.step_number,
+
+        ----------  what happened
+        case event.event
+            when 'processed' then 'queued'
+            when 'deferred' then 'deferred'
+            when 'delivered' then 'delivered'
+            when 'bounce' then 'bounced'
+            when 'dropped' then 'rejected'
+            when 'open' then 'opened'
+            when 'click' then 'clicked'
+            when 'spamreport' then 'complained'
+            when 'unsubscribe' then 'unsubscribed'
+            when 'group_unsubscribe' then 'unsubscribed'
+            when 'group_resubscribe' then 'resubscribed'
+        end as event_type,
+        case
+            when event.event != 'bounce' then null
+            when event.type = 'blocked' then 'block'
+            else {{ bounce_subtype('event.status', 'event.reason') }}
+        end as event_subtype,
+        {{ email_key('event.email') }} as recipient_email,
+        event.url,
+        event.ip,
+        event.useragent as user_agent,
+        coalesce(event.sg_machine_open, false) as is_flagged_machine,
+        event.reason,
+        event.attempt,
+
+        ----------  when
+        {{ utc_from_epoch_seconds('event.timestamp') }} as occurred_at,
+        cast(null as timestamp) as received_at,
+        loaded_at,
+
+        ----------  whence
+        load_id,
+        file as source_file,
+        line as source_line
+    from source
+
+)
+
+select
+    provider_event_id,
+    provider_message_id,
+    message_id,
+    enrollment_id,
+    sequence_id,
+    step_number,
+    event_type,
+    event_subtype,
+    recipient_email,
+    url,
+    ip,
+    user_agent,
+    is_flagged_machine,
+    reason,
+    attempt,
+    occurred_at,
+    received_at,
+    loaded_at,
+    load_id,
+    source_file,
+    source_line
+from renamed

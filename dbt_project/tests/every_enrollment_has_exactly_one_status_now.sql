@@ -1,0 +1,36 @@
+-- F1, F5: the history has one open row per enrollment, and its rows meet without gap or overlap.
+with
+
+history as (
+
+    select * from {{ ref('enrollment_status_history') }}
+
+),
+
+enrollments as (
+
+    select * from {{ ref('int_enrollments__current') }}
+
+),
+
+now as (
+
+    select
+        enrollments.enrollment_id,
+        count(history.enrollment_id) as open_rows
+    from enrollments
+    left join history
+        on enrollments.enrollment_id = history.enrollment_id and history.valid_to is null
+    group by enrollments.enrollment_id
+
+)
+
+select enrollment_id
+from now
+where open_rows != 1
+
+union all
+
+select enrollment_id
+from history
+where valid_to <= valid_from

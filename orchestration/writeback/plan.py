@@ -2,18 +2,37 @@
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from duckdb import DuckDBPyConnection
 
 from orchestration.crm.schema import ObjectSchema
+from orchestration.crm.snapshot import stored_schemas
+from orchestration.crm.snapshot_tables import create_snapshot_tables
 from orchestration.warehouse import Warehouse
+from orchestration.writeback import plan_sql
+from orchestration.writeback.comparison import Cell
+from orchestration.writeback.ledger import create_writeback_tables, decision_counts
 from orchestration.writeback.mapping import Mapping
+from orchestration.writeback.refusals import CheckedMapping, check_mapping
+
+#: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
+UNCHANGED_CELLS_LISTED = 100_000
+
+#: Records per write request, for the estimate of API calls.
+ROWS_PER_CALL = 200
+
+
+class NothingToPlanError(RuntimeError):
+    """The marts or the snapshot are missing; the message says what to run first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan's figures; its cells are rows of `writeback.changes`."""
+    """A plan's figures; its cells are rows of `writeback.changes`.
+
+    `state`: planned, applied, partly_applied or superseded. `decisions`: cells per decision.
+    """
 
     plan_id: str
     created_at: datetime
@@ -31,14 +50,155 @@ def make_plan(
     warehouse: Warehouse,
     mapping: Mapping,
     schemas: MappingOf[str, ObjectSchema] | None = None,
+    unchanged_cells_listed: int = UNCHANGED_CELLS_LISTED,
 ) -> Plan:
     """Compare the marts with the latest snapshot and store what would be written.
 
-    `schemas` default to the describes that the last snapshot stored. Nothing is contacted.
+    `schemas` default to the describes that the last snapshot stored. Nothing is contacted. Plans
+    still waiting become superseded.
+
+    Raises:
+        MappingError: the mapping asks for what may not or cannot be written (I4).
+        NothingToPlanError: no snapshot yet, or the marts are not built.
     """
-    raise NotImplementedError
+    with warehouse.connect() as connection:
+        create_snapshot_tables(connection)
+        create_writeback_tables(connection)
+        columns = _metric_columns(connection, mapping)
+        snapshot_at = latest_snapshot_at(connection)
+        if snapshot_at is None:
+            raise NothingToPlanError(
+                "No Salesforce snapshot yet: take one first (`touchline run`)."
+            )
+        checked = check_mapping(mapping, schemas or stored_schemas(connection), columns)
+        connection.begin()
+        plan_id = _write_plan(connection, checked, snapshot_at, unchanged_cells_listed)
+        connection.commit()
+        plan = read_plan(connection, plan_id)
+    if plan is None:
+        raise RuntimeError(f"{plan_id} is gone right after it was made")
+    return plan
 
 
 def read_plan(connection: DuckDBPyConnection, plan_id: str | None = None) -> Plan | None:
     """Return a stored plan, or the newest one; None if there is none."""
-    raise NotImplementedError
+    row = connection.execute(
+        "select plan_id, created_at, snapshot_at, state, records, changed_records, "
+        "changed_cells, api_calls_estimate, notes from writeback.plans "
+        "where $plan_id is null or plan_id = $plan_id order by created_at desc limit 1",
+        {"plan_id": plan_id},
+    ).fetchone()
+    if row is None:
+        return None
+    return Plan(
+        plan_id=row[0],
+        created_at=row[1],
+        snapshot_at=row[2],
+        state=row[3],
+        records=row[4],
+        changed_records=row[5],
+        changed_cells=row[6],
+        api_calls_estimate=row[7],
+        decisions=decision_counts(connection, row[0]),
+        notes=tuple(row[8]),
+    )
+
+
+def latest_snapshot_at(connection: DuckDBPyConnection) -> datetime | None:
+    """Return when the newest snapshot of a writable object was stored (UTC); None if none was."""
+    row = connection.execute(
+        "select max(loaded_at) from raw.salesforce_snapshots where object = any($objects)",
+        {"objects": list(plan_sql.SOURCES)},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _metric_columns(connection: DuckDBPyConnection, mapping: Mapping) -> dict[str, dict[str, str]]:
+    columns: dict[str, dict[str, str]] = {}
+    for name in mapping.objects:
+        schema, table = plan_sql.SOURCES[name][0].split(".")
+        rows = connection.execute(
+            "select column_name, data_type from duckdb_columns() "
+            "where database_name = current_database() and schema_name = ? and table_name = ?",
+            [schema, table],
+        ).fetchall()
+        if not rows:
+            raise NothingToPlanError(
+                f"{schema}.{table} does not exist: build the models first (`touchline run`)."
+            )
+        columns[name] = dict(rows)
+    return columns
+
+
+def _write_plan(
+    connection: DuckDBPyConnection,
+    checked: CheckedMapping,
+    snapshot_at: datetime,
+    unchanged_cells_listed: int,
+) -> str:
+    created_at = datetime.now(UTC).replace(tzinfo=None)
+    (number,) = connection.execute("select nextval('writeback.plan_numbers')").fetchone() or (0,)
+    plan_id = f"plan-{number:05d}"
+    records = {name: _count_records(connection, name) for name in checked.targets}
+    cell_count = sum(records[name] * len(targets) for name, targets in checked.targets.items())
+    for name, targets in checked.targets.items():
+        cells = [Cell(target, number) for number, target in enumerate(targets)]
+        if cells:
+            keeps_unchanged = cell_count <= unchanged_cells_listed
+            _list_object(connection, plan_id, name, cells, keeps_unchanged=keeps_unchanged)
+            _count_object(connection, plan_id, name, cells, records[name])
+    connection.execute("update writeback.plans set state = 'superseded' where state = 'planned'")
+    connection.execute(
+        plan_sql.INSERT_PLAN,
+        {
+            "plan_id": plan_id,
+            "created_at": created_at,
+            "snapshot_at": snapshot_at,
+            "records": sum(records.values()),
+            "rows_per_call": ROWS_PER_CALL,
+            "notes": list(checked.notes),
+        },
+    )
+    connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": created_at})
+    connection.execute(plan_sql.CLEAR_SKIPPED, {"plan_id": plan_id})
+    connection.execute(plan_sql.PRUNE, {"plan_id": plan_id})
+    return plan_id
+
+
+def _count_records(connection: DuckDBPyConnection, name: str) -> int:
+    (count,) = connection.execute(
+        f"select count(*) from {plan_sql.SOURCES[name][0]}"
+    ).fetchone() or (0,)
+    return int(count)
+
+
+def _list_object(
+    connection: DuckDBPyConnection,
+    plan_id: str,
+    name: str,
+    cells: list[Cell],
+    *,
+    keeps_unchanged: bool,
+) -> None:
+    connection.execute(plan_sql.compare(name, cells, keeps_unchanged=keeps_unchanged))
+    connection.execute(
+        plan_sql.list_cells(name, cells, keeps_unchanged=keeps_unchanged), {"plan_id": plan_id}
+    )
+    connection.execute("drop table compared")
+    connection.execute(
+        plan_sql.BLOCK_REFUSED.format(versions=plan_sql.SOURCES[name][1]),
+        {"plan_id": plan_id, "object": name},
+    )
+
+
+def _count_object(
+    connection: DuckDBPyConnection, plan_id: str, name: str, cells: list[Cell], records: int
+) -> None:
+    of_object = {"plan_id": plan_id, "object": name}
+    connection.execute(plan_sql.COUNT_DECISIONS, of_object)
+    for cell in cells:
+        mapping = cell.target.mapping
+        connection.execute(
+            plan_sql.COUNT_UNLISTED,
+            of_object | {"field": mapping.field, "policy": mapping.policy, "records": records},
+        )

@@ -1,0 +1,166 @@
+"""The SQL of one cell: values at the CRM's precision, and the rule that decides about it."""
+
+from dataclasses import dataclass
+
+from orchestration.crm.schema import FieldSchema
+from orchestration.writeback.refusals import NUMBER_TYPES, Target
+
+#: The text that both sides are brought to. Space, tab and line ends: Salesforce trims them all.
+_BLANKS = "chr(32) || chr(9) || chr(10) || chr(13)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One target as the columns `o<n>` (Salesforce), `n<n>` (ours) and `r<n>` (ours, as computed).
+
+    `r<n>` exists for picklists only, where a default may stand in for the computed value.
+    """
+
+    target: Target
+    number: int
+
+    @property
+    def old(self) -> str:
+        """The column with Salesforce's value."""
+        return f"o{self.number}"
+
+    @property
+    def new(self) -> str:
+        """The column with the value to be written."""
+        return f"n{self.number}"
+
+    @property
+    def computed(self) -> str | None:
+        """The column with the value before a default stood in for it."""
+        return f"r{self.number}" if self.target.schema.type == "picklist" else None
+
+    @property
+    def differs(self) -> str:
+        """Null-safe: both sides are at the CRM's precision already."""
+        return f"{self.old} is distinct from {self.new}"
+
+    def old_key(self, json_text: str) -> str:
+        """Return the comparable value of what Salesforce answered."""
+        schema = self.target.schema
+        if schema.type in NUMBER_TYPES:
+            return f"try_cast({json_text} as {_decimal(schema)})"
+        if schema.type == "datetime":
+            # Salesforce answers in UTC, always: 2026-10-22T21:03:23.000+0000
+            return f"try_cast(left({json_text}, 19) as timestamp)"
+        if schema.type == "date":
+            return f"try_cast({json_text} as date)"
+        if schema.type == "boolean":
+            return f"coalesce(try_cast({json_text} as boolean), false)"
+        return _text(schema, json_text)
+
+    def new_keys(self, column: str) -> list[str]:
+        """Return the select items for our side: `n<n>`, and `r<n>` where there is one."""
+        schema = self.target.schema
+        if schema.type in NUMBER_TYPES:
+            # NaN and infinities become NULL here, and so are never sent.
+            return [f"try_cast({column} as {_decimal(schema)}) as {self.new}"]
+        if schema.type == "datetime":
+            return [f"date_trunc('second', cast({column} as timestamp)) as {self.new}"]
+        if schema.type in ("date", "boolean"):
+            return [f"cast({column} as {schema.type}) as {self.new}"]
+        text = _text(schema, column)
+        if self.computed is None:
+            return [f"{text} as {self.new}"]
+        active = ", ".join(quoted(value) for value in schema.active_values)
+        default = quoted(self.target.mapping.default or "")
+        stand_in = (
+            f"case when {text} is null or {text} in ({active}) then {text} else {default} end"
+        )
+        return [f"{stand_in} as {self.new}", f"{text} as {self.computed}"]
+
+    def as_text(self, column: str) -> str:
+        """Return the canonical text of a key, as the plan and the ledger show it."""
+        if self.target.schema.type == "datetime":
+            return f"strftime({column}, '%Y-%m-%dT%H:%M:%SZ')"
+        return f"cast({column} as varchar)"
+
+    def rules(self) -> list[tuple[str, str, str]]:
+        """Return (condition, decision, reason) in the order in which they are tried."""
+        old, new = self.old, self.new
+        has = f"'Salesforce has ' || coalesce({self.as_text(old)}, 'nothing')"
+        computed = f"', Touchline computed ' || coalesce({self.as_text(new)}, 'nothing')"
+        rules = [
+            ("problem is not null", "problem", "problem_reason"),
+            (f"not ({self.differs})", "'unchanged'", f"'both have ' || {_shown(self, new)}"),
+        ]
+        if not self.target.mapping.clears:
+            why = "', Touchline computed nothing; this field is not cleared'"
+            rules.append((f"{new} is null", "'kept'", f"'kept: ' || {has} || {why}"))
+        rules += [
+            (condition, "'kept'", f"'kept: ' || {reason}")
+            for condition, reason in self._kept(has, computed)
+        ]
+        rules += [(condition, "'invalid'", reason) for condition, reason in self._invalid()]
+        if self.computed:
+            why = (
+                f"', Touchline computed ' || {self.computed} || "
+                f"', which the picklist lacks: its default ' || {new} || ' stands in'"
+            )
+            rules.append((f"{self.computed} is distinct from {new}", "'write'", f"{has} || {why}"))
+        rules.append(("true", "'write'", f"{has} || {computed}"))
+        return rules
+
+    def _kept(self, has: str, computed: str) -> list[tuple[str, str]]:
+        """Return when the policy leaves Salesforce's value alone, and in which words (I2)."""
+        old, new = self.old, self.new
+        policy = self.target.mapping.policy
+        if policy == "fill_blank":
+            why = "', policy fill_blank writes only into empty fields'"
+            return [(f"{old} is not null", f"'already filled: ' || {has} || {computed} || {why}")]
+        if policy == "opt_out":
+            why = "'already opted out in Salesforce, and policy opt_out never takes that back'"
+            return [(f"{new} is distinct from true", why)]
+        if policy == "never_decrease":
+            why = "', policy never_decrease'"
+            return [(f"{new} < {old}", f"{has} || {computed} || {why}")]
+        return []
+
+    def _invalid(self) -> list[tuple[str, str]]:
+        """Return when a value does not fit the field, and what to do about it (I4)."""
+        schema, new = self.target.schema, self.new
+        if schema.type in NUMBER_TYPES and schema.precision:
+            digits = schema.precision - schema.scale
+            reason = (
+                f"{self.as_text(new)} || ' has more than the {digits} digits of the field: "
+                f"give the field more digits'"
+            )
+            return [(f"abs({new}) >= 1e{digits}", reason)]
+        if self.as_text(new) and schema.length and _is_free_text(schema):
+            reason = (
+                f"length({new}) || ' characters, the field holds {schema.length}: "
+                f"make the field longer'"
+            )
+            return [(f"length({new}) > {schema.length}", reason)]
+        return []
+
+
+def quoted(value: str) -> str:
+    """Return an SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _shown(cell: Cell, column: str) -> str:
+    return f"coalesce({cell.as_text(column)}, 'nothing')"
+
+
+def _decimal(schema: FieldSchema) -> str:
+    return f"decimal(38, {schema.scale})"
+
+
+def _is_free_text(schema: FieldSchema) -> bool:
+    return schema.type not in NUMBER_TYPES | {"boolean", "date", "datetime", "picklist"}
+
+
+def _text(schema: FieldSchema, expression: str) -> str:
+    """Empty and NULL are one; long text may come back with other line ends than it was sent."""
+    text = f"cast({expression} as varchar)"
+    if schema.type == "textarea":
+        text = f"replace({text}, chr(13), '')"
+    if schema.type == "email":
+        text = f"lower({text})"
+    return f"nullif(trim({text}, {_BLANKS}), '')"

@@ -1,0 +1,316 @@
+"""The SQL that compares one object's marts row with its snapshot, and lists what differs.
+
+The comparison is wide (one row per record, two columns per mapped field): the payload is parsed
+once per record, and only the records that differ are ever turned into one row per cell.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from orchestration.writeback.comparison import Cell, quoted
+
+#: Object to (the metrics that dbt computes, the raw versions of the records).
+SOURCES: Mapping[str, tuple[str, str]] = {
+    "Contact": ("crm.contact_fields", "raw.salesforce_contacts"),
+    "Lead": ("crm.lead_fields", "raw.salesforce_leads"),
+}
+
+#: Read beside the mapped fields, to say why a record is left alone.
+_MASTER, _CONVERTED, _CONTACT = "MasterRecordId", "IsConverted", "ConvertedContactId"
+
+_GONE = (
+    "'deleted in Salesforce' || coalesce(', merged into ' || master_id, '') "
+    "|| ': the next build of the marts follows'"
+)
+_DUPLICATE = "'computed more than once for this record: mend the model that feeds it'"
+_CONVERTED_REASON = (
+    "'converted lead, its contact is ' || coalesce(contact_id, 'unknown') "
+    "|| ': the next build of the marts follows'"
+)
+
+
+def compare(name: str, cells: Sequence[Cell], *, keeps_unchanged: bool) -> str:
+    """Return the statement that fills the temporary table `compared` for one object."""
+    metrics, versions = SOURCES[name]
+    paths = [cell.target.mapping.field for cell in cells] + [_MASTER, _CONVERTED, _CONTACT]
+    path_list = ", ".join(quoted(f"$.{path}") for path in paths)
+    new_items = [
+        item for cell in cells for item in cell.new_keys(f'"{cell.target.mapping.column}"')
+    ]
+    old_items = [
+        f"{cell.old_key(f'current_versions.stored[{place}]')} as {cell.old}"
+        for place, cell in enumerate(cells, start=1)
+    ]
+    stored = {path: f"stored[{place}]" for place, path in enumerate(paths, start=1)}
+    differs = " or ".join(f"({cell.differs})" for cell in cells)
+    where = "" if keeps_unchanged else f"where problem is not null or {differs}"
+    return f"""
+create or replace temp table compared as
+with
+
+latest as (
+
+    select record_id, max(load_id) as load_id
+    from {versions}
+    group by record_id
+
+),
+
+-- One JSON parse per record, whatever the number of fields.
+current_versions as (
+
+    select
+        versions.record_id,
+        versions.is_deleted,
+        json_extract_string(versions.payload, [{path_list}]) as stored
+    from {versions} as versions
+    inner join latest
+        on latest.record_id = versions.record_id and latest.load_id = versions.load_id
+
+),
+
+computed as (
+
+    select crm_id, {", ".join(new_items)}
+    from {metrics}
+
+),
+
+computed_twice as (
+
+    select crm_id
+    from {metrics}
+    group by crm_id
+    having count(*) > 1
+
+),
+
+paired as (
+
+    select
+        computed.*,
+        {", ".join(old_items)},
+        current_versions.{stored[_MASTER]} as master_id,
+        current_versions.{stored[_CONTACT]} as contact_id,
+        case
+            when computed.crm_id in (select crm_id from computed_twice) then 'duplicate'
+            when current_versions.record_id is null then 'stale'
+            when current_versions.is_deleted then 'stale'
+            when current_versions.{stored[_CONVERTED]} = 'true' then 'converted'
+        end as problem,
+        current_versions.record_id is null as is_unknown
+    from computed
+    left join current_versions on current_versions.record_id = computed.crm_id
+
+)
+
+select
+    *,
+    case problem
+        when 'duplicate' then {_DUPLICATE}
+        when 'converted' then {_CONVERTED_REASON}
+        when 'stale' then case when is_unknown then 'not in the snapshot' else {_GONE} end
+    end as problem_reason
+from paired
+{where}
+"""
+
+
+def list_cells(name: str, cells: Sequence[Cell], *, keeps_unchanged: bool) -> str:
+    """Return the statement that turns `compared` into rows of writeback.changes."""
+    branches = "\nunion all\n".join(
+        _list_cell(name, cell, keeps_unchanged=keeps_unchanged) for cell in cells
+    )
+    return f"""
+insert into writeback.changes
+    (plan_id, object, record_id, field, old_value, new_value, policy, decision, reason)
+{branches}
+"""
+
+
+def _list_cell(name: str, cell: Cell, *, keeps_unchanged: bool) -> str:
+    rules = cell.rules()
+    decision = " ".join(f"when {condition} then {taken}" for condition, taken, _ in rules)
+    reason = " ".join(f"when {condition} then {words}" for condition, _, words in rules)
+    listed = "true" if keeps_unchanged else cell.differs
+    mapping = cell.target.mapping
+    return f"""
+select
+    $plan_id, {quoted(name)}, crm_id, {quoted(mapping.field)}, {cell.as_text(cell.old)},
+    {cell.as_text(cell.new)}, {quoted(mapping.policy)}, case {decision} end, case {reason} end
+from compared
+where (problem is null and {listed}) or (problem is not null and {cell.new} is not null)
+"""
+
+
+#: Writes that Salesforce has refused for good before: not again, unless something changed (K5).
+BLOCK_REFUSED = """
+with
+
+refused as (
+
+    select
+        attempt_id, record_id, sent_at, error_code, error_message, error_fields, new_values,
+        unnest(json_keys(new_values)) as field
+    from writeback.ledger
+    where object = $object and outcome = 'failed' and not is_transient
+
+),
+
+last_refused as (
+
+    select * from refused
+    qualify row_number() over (partition by record_id, field order by attempt_id desc) = 1
+
+),
+
+-- A change of the field's metadata, or of the record, is reason enough to try again.
+standing as (
+
+    select last_refused.*, json_extract_string(new_values, '$.' || field) as refused_value
+    from last_refused
+    where
+        not exists (
+            select 1 from raw.salesforce_describes as describes
+            where describes.object = $object and describes.loaded_at > last_refused.sent_at
+        )
+        and not exists (
+            select 1 from {versions} as versions
+            where
+                versions.record_id = last_refused.record_id
+                and versions.loaded_at > last_refused.sent_at
+        )
+        and not exists (
+            select 1 from writeback.ledger as later
+            where
+                later.object = $object
+                and later.record_id = last_refused.record_id
+                and later.outcome = 'written'
+                and later.attempt_id > last_refused.attempt_id
+                and json_exists(later.new_values, '$.' || last_refused.field)
+        )
+
+),
+
+same_again as (
+
+    select
+        changes.record_id, changes.field,
+        standing.error_code, standing.error_message,
+        -- Salesforce names the fields it objects to, or none: then it objects to the record.
+        coalesce(list_has_any(standing.error_fields, json_keys(standing.new_values)), false)
+            as names_fields,
+        coalesce(list_contains(standing.error_fields, changes.field), false) as is_named,
+        count(*) over (partition by changes.record_id)
+            = any_value(wanted.cells) over (partition by changes.record_id) as is_whole_record
+    from writeback.changes as changes
+    inner join standing
+        on
+            standing.record_id = changes.record_id
+            and standing.field = changes.field
+            and standing.refused_value is not distinct from changes.new_value
+    inner join (
+        select record_id, count(*) as cells
+        from writeback.changes
+        where plan_id = $plan_id and object = $object and decision = 'write'
+        group by record_id
+    ) as wanted on wanted.record_id = changes.record_id
+    where
+        changes.plan_id = $plan_id and changes.object = $object and changes.decision = 'write'
+
+)
+
+update writeback.changes as changes
+set
+    decision = 'blocked',
+    reason = 'Salesforce refused this value before: ' || same_again.error_code || ', '
+        || same_again.error_message
+        || '. Tried again once the value, the record or the field changes'
+from same_again
+where
+    changes.plan_id = $plan_id
+    and changes.object = $object
+    and changes.record_id = same_again.record_id
+    and changes.field = same_again.field
+    and changes.decision = 'write'
+    and (same_again.is_named or (not same_again.names_fields and same_again.is_whole_record))
+"""
+
+#: Unchanged cells are counted from what is not listed.
+COUNT_DECISIONS = """
+insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
+select plan_id, object, field, policy, decision, count(*)
+from writeback.changes
+where plan_id = $plan_id and object = $object
+group by plan_id, object, field, policy, decision
+"""
+
+COUNT_UNLISTED = """
+insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
+select $plan_id, $object, $field, $policy, 'unchanged', $records - coalesce(sum(cells), 0)
+from writeback.plan_counts
+where plan_id = $plan_id and object = $object and field = $field
+having $records > coalesce(sum(cells), 0)
+"""
+
+#: Records with a cell that cannot be written; their earlier days are kept.
+UPSERT_SKIPPED = """
+merge into writeback.skipped as skipped
+using (
+    select object, record_id, arg_min(decision || ': ' || reason, field) as reason
+    from writeback.changes
+    where
+        plan_id = $plan_id
+        and decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted')
+    group by object, record_id
+) as found
+on skipped.object = found.object and skipped.record_id = found.record_id
+when matched then update set reason = found.reason, last_seen_at = $seen_at
+when not matched then insert values
+    (found.object, found.record_id, found.reason, $seen_at, $seen_at, 0)
+"""
+
+#: Nothing is wanted of these records any more, or nothing stands in its way: no longer skipped.
+CLEAR_SKIPPED = """
+delete from writeback.skipped as skipped
+where not exists (
+    select 1 from writeback.changes as changes
+    where
+        changes.plan_id = $plan_id
+        and changes.object = skipped.object
+        and changes.record_id = skipped.record_id
+        and changes.decision not in ('unchanged', 'kept')
+)
+"""
+
+#: Old plans keep the cells they wrote or decided about; those that led nowhere keep only counts.
+PRUNE = """
+delete from writeback.changes
+where
+    plan_id <> $plan_id
+    and (
+        decision = 'unchanged'
+        or plan_id in (
+            select plan_id from writeback.plans
+            where state = 'superseded' or changed_cells = 0
+        )
+    )
+"""
+
+INSERT_PLAN = """
+insert into writeback.plans
+    (plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
+    api_calls_estimate, notes)
+with per_object as (
+
+    select object, count(distinct record_id) as records, count(*) as cells
+    from writeback.changes
+    where plan_id = $plan_id and decision = 'write'
+    group by object
+
+)
+
+select
+    $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
+    coalesce(sum(cells), 0), coalesce(sum(ceil(records / $rows_per_call)), 0), $notes
+from per_object
+"""

@@ -1,0 +1,132 @@
+"""The org as one thing: its file, its schema as people may see it, and its settings."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.local_org import auth, identifiers, schema, seed, store, values
+from orchestration.local_org.request_log import ApiUsage
+from orchestration.local_org.schema import Schema
+from orchestration.local_org.store import Store
+
+#: The user that apps act as; a seed may bring its own record under this name.
+INTEGRATION_USERNAME = "integration@touchline.example"
+_INTEGRATION_NUMBER = 1
+
+
+@dataclass(frozen=True)
+class OrgSettings:
+    """What may be chosen when the org starts."""
+
+    page_size: int = 2000
+    api_limit: int = 100_000
+    session_seconds: float = 7200.0
+
+
+@dataclass
+class Org:
+    """An open org. `schema` is what callers may see: hidden fields do not exist for them."""
+
+    store: Store
+    settings: OrgSettings
+    usage: ApiUsage
+    full_schema: Schema
+    schema: Schema
+    integration_user: str
+    schema_changed_at: str = field(default="")
+
+    @classmethod
+    def open(
+        cls, path: Path, *, seed_folder: Path | None = None, settings: OrgSettings | None = None
+    ) -> "Org":
+        """Open the org's file, creating it, and seeding it if it was never seeded.
+
+        Raises:
+            SeedError: the seed has a bad line; nothing of it is kept.
+        """
+        chosen = settings or OrgSettings()
+        opened = Store(path)
+        full = schema.load()
+        with opened.writing() as connection:
+            store.create_tables(connection, full)
+            if seed_folder is not None and store.meta(connection, "seeded_from") is None:
+                load_seed(connection, full, seed_folder)
+            store.create_indexes(connection, full)
+            user = _integration_user(connection)
+            auth.register_app(connection, auth.LOCAL_KEY, run_as=user, secret=auth.LOCAL_SECRET)
+        usage = ApiUsage(chosen.api_limit)
+        org = cls(opened, chosen, usage, full, full, user)
+        with opened.writing() as connection:
+            usage.restore(connection)
+            org.apply_visibility(connection)
+        return org
+
+    def apply_visibility(self, connection: sqlite3.Connection) -> None:
+        """Rebuild the visible schema; its change time moves when it differs from before."""
+        rows = connection.execute("select object, field from hidden_fields").fetchall()
+        self.schema = schema.without(self.full_schema, frozenset(map(tuple, rows)))
+        if store.meta(connection, "schema_fingerprint") != self.schema.fingerprint:
+            store.set_meta(connection, "schema_fingerprint", self.schema.fingerprint)
+            store.set_meta(connection, "schema_changed_at", values.now_text())
+        self.schema_changed_at = store.meta(connection, "schema_changed_at") or ""
+
+    def reset(self, seed_folder: Path | None) -> dict[str, int]:
+        """Empty every object and fill them anew; apps and the request log stay.
+
+        Returns the number of records by object.
+        """
+        counts: dict[str, int] = {}
+        with self.store.writing() as connection:
+            for sobject in self.full_schema:
+                connection.execute(f"delete from {store.quoted(sobject.name)}")
+            connection.execute("delete from query_cursors")
+            connection.execute("delete from hidden_fields")
+            connection.execute("delete from org_meta where key = 'seeded_from'")
+            if seed_folder is not None:
+                counts = load_seed(connection, self.full_schema, seed_folder)
+            self.integration_user = _integration_user(connection)
+            connection.execute("update connected_apps set run_as = ?", (self.integration_user,))
+            connection.execute("delete from sessions")
+            self.apply_visibility(connection)
+        return counts
+
+
+def load_seed(connection: sqlite3.Connection, full: Schema, folder: Path) -> dict[str, int]:
+    """Load a seed and note where it came from."""
+    counts = seed.load(connection, full, folder, identifiers.build("005", _INTEGRATION_NUMBER))
+    store.set_meta(connection, "seeded_from", str(folder))
+    return counts
+
+
+def _integration_user(connection: sqlite3.Connection) -> str:
+    """Return the id of the integration user, who is created with the org."""
+    row = connection.execute(
+        'select "Id" from "User" where "Username" = ?', (INTEGRATION_USERNAME,)
+    ).fetchone()
+    if row:
+        return str(row[0])
+    user_id, now = identifiers.build("005", _INTEGRATION_NUMBER), values.now_text()
+    record = {
+        "Id": user_id,
+        "Username": INTEGRATION_USERNAME,
+        "LastName": "Integration",
+        "FirstName": "Touchline",
+        "Name": "Touchline Integration",
+        "Email": INTEGRATION_USERNAME,
+        "Alias": "tlint",
+        "CommunityNickname": "touchline.integration",
+        "IsActive": 1,
+        "UserType": "Standard",
+        "ProfileId": identifiers.build("00e", 1),
+        "CreatedDate": now,
+        "CreatedById": user_id,
+        "LastModifiedDate": now,
+        "LastModifiedById": user_id,
+        "SystemModstamp": now,
+    }
+    connection.execute(
+        f'insert into "User" ({", ".join(map(store.quoted, record))}) '
+        f"values ({', '.join('?' * len(record))})",
+        tuple(record.values()),
+    )
+    return user_id

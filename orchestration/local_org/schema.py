@@ -1,0 +1,196 @@
+"""The org's objects and fields, read from `objects/*.json`: what exists, and what may be done."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+OBJECTS = Path(__file__).with_name("objects")
+
+TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "combobox"})
+ID_TYPES = frozenset({"id", "reference"})
+NUMBER_TYPES = frozenset({"double", "currency", "percent", "int"})
+DEFAULT_LENGTHS = {"id": 18, "reference": 18, "email": 80, "phone": 40, "url": 255, "picklist": 255}
+
+
+@dataclass(frozen=True)
+class PicklistValue:
+    """One value of a picklist: what the API stores and what people read."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an object; the attributes carry the meaning of Salesforce's describe."""
+
+    name: str
+    label: str
+    type: str
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    createable: bool = True
+    updateable: bool = True
+    required: bool = False
+    defaulted: bool = False
+    default: str | bool | None = None
+    derived: bool = False
+    values: tuple[PicklistValue, ...] = ()
+    restricted: bool = False
+    references: tuple[str, ...] = ()
+    relationship: str | None = None
+    external_id: bool = False
+    id_lookup: bool = False
+    unique: bool = False
+    name_field: bool = False
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the field was added by an admin rather than by Salesforce."""
+        return self.name.endswith("__c")
+
+    @property
+    def is_nillable(self) -> bool:
+        """Whether the field may be empty; a checkbox never is."""
+        return not self.required and self.type not in {"boolean", "id"}
+
+    @property
+    def is_filterable(self) -> bool:
+        """Whether SOQL may filter or sort by it: long text may not [R]."""
+        return not (self.type == "textarea" and self.length > 255)
+
+    @cached_property
+    def allowed_values(self) -> frozenset[str]:
+        """The values that a restricted picklist accepts."""
+        return frozenset(item.value for item in self.values)
+
+
+@dataclass(frozen=True)
+class SObject:
+    """One object: its fields by name, and how to find them whatever their case."""
+
+    name: str
+    label: str
+    label_plural: str
+    key_prefix: str | None
+    fields: tuple[Field, ...]
+    union_of: tuple[str, ...] = ()
+    responded_statuses: frozenset[str] = frozenset()
+    _by_name: Mapping[str, Field] = field(default_factory=dict, repr=False, compare=False)
+    _by_relationship: Mapping[str, Field] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {each.name.lower(): each for each in self.fields})
+        object.__setattr__(
+            self,
+            "_by_relationship",
+            {each.relationship.lower(): each for each in self.fields if each.relationship},
+        )
+
+    def find(self, name: str) -> Field | None:
+        """Return the field of that name; names are not case-sensitive."""
+        return self._by_name.get(name.lower())
+
+    def find_relationship(self, name: str) -> Field | None:
+        """Return the reference field behind a relationship name (`Owner` is `OwnerId`)."""
+        return self._by_relationship.get(name.lower())
+
+    @property
+    def is_soft_deleted(self) -> bool:
+        """Whether deleting leaves the record in the recycle bin (`IsDeleted`)."""
+        return "isdeleted" in self._by_name
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All objects of the org."""
+
+    objects: tuple[SObject, ...]
+    fingerprint: str
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, SObject]:
+        return {each.name.lower(): each for each in self.objects}
+
+    @cached_property
+    def by_prefix(self) -> Mapping[str, SObject]:
+        """Objects by the first three characters of their ids."""
+        return {each.key_prefix: each for each in self.objects if each.key_prefix}
+
+    def __iter__(self) -> Iterator[SObject]:
+        """Yield the objects that have records of their own."""
+        return (each for each in self.objects if not each.union_of)
+
+    def find(self, name: str) -> SObject | None:
+        """Return the object of that name, whatever the case; None if there is no such object."""
+        return self._by_name.get(name.lower())
+
+
+def load(folder: Path = OBJECTS) -> Schema:
+    """Read every object of the folder, in the order of their names."""
+    texts = [path.read_bytes() for path in sorted(folder.glob("*.json"))]
+    fingerprint = hashlib.sha256(b"".join(texts)).hexdigest()[:12]
+    return Schema(tuple(_object(orjson.loads(text)) for text in texts), fingerprint)
+
+
+def without(schema: Schema, hidden: frozenset[tuple[str, str]]) -> Schema:
+    """Return the schema as a user sees it who may not see some (object, field) pairs."""
+    objects = tuple(
+        replace(each, fields=tuple(f for f in each.fields if (each.name, f.name) not in hidden))
+        for each in schema.objects
+    )
+    marks = ",".join(sorted(f"{name}.{field_name}" for name, field_name in hidden))
+    fingerprint = hashlib.sha256(f"{schema.fingerprint}{marks}".encode()).hexdigest()[:12]
+    return Schema(objects, fingerprint)
+
+
+def _object(data: Mapping[str, Any]) -> SObject:
+    return SObject(
+        name=data["name"],
+        label=data["label"],
+        label_plural=data["labelPlural"],
+        key_prefix=data["keyPrefix"],
+        fields=tuple(_field(each) for each in data["fields"]),
+        union_of=tuple(data.get("unionOf", ())),
+        responded_statuses=frozenset(data.get("respondedStatuses", ())),
+    )
+
+
+def _field(data: Mapping[str, Any]) -> Field:
+    kind = data["type"]
+    access = "read" if kind == "id" else data.get("access", "full")
+    return Field(
+        name=data["name"],
+        label=data["label"],
+        type=kind,
+        length=data.get("length", DEFAULT_LENGTHS.get(kind, 0)),
+        precision=data.get("precision", 8 if kind == "int" else 0),
+        scale=data.get("scale", 0),
+        createable=access in {"full", "create"},
+        updateable=access in {"full", "update"},
+        required=data.get("required", False),
+        defaulted=data.get("defaulted", False),
+        default=data.get("default", False if kind == "boolean" else None),
+        derived=data.get("derived", False),
+        values=tuple(_picklist_value(each) for each in data.get("values", ())),
+        restricted=data.get("restricted", False),
+        references=tuple(data.get("references", ())),
+        relationship=data.get("relationship"),
+        external_id=data.get("externalId", False),
+        id_lookup=data.get("idLookup", False) or kind == "id",
+        unique=data.get("unique", False),
+        name_field=data.get("nameField", False),
+    )
+
+
+def _picklist_value(data: str | list[str]) -> PicklistValue:
+    if isinstance(data, str):
+        return PicklistValue(data, data)
+    value, label = data
+    return PicklistValue(value, label)

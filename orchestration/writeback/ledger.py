@@ -1,8 +1,10 @@
-"""The tables of the writeback, and what reports read from them."""
+"""The tables of the writeback: intents and outcomes go in here, reports come out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+import orjson
 from duckdb import DuckDBPyConnection
 
 _DDL = """
@@ -42,6 +44,98 @@ create table if not exists writeback.skipped (
 """
 
 
+_INSERT_INTENTS = """
+insert into writeback.ledger
+    (attempt_id, plan_id, run_id, object, record_id, sent_at, old_values, new_values)
+select
+    attempt_id, $plan_id, $run_id, object, record_id, $sent_at, old_values, new_values
+from (
+    select unnest(from_json($writes, '[{
+        "attempt_id": "bigint", "object": "varchar", "record_id": "varchar",
+        "old_values": "json", "new_values": "json"
+    }]'), recursive := true)
+)
+"""
+
+_UPDATE_OUTCOMES = """
+update writeback.ledger as ledger
+set
+    outcome = answered.outcome,
+    error_code = answered.error_code,
+    error_message = answered.error_message,
+    error_fields = answered.error_fields,
+    is_transient = answered.is_transient
+from (
+    select unnest(from_json($outcomes, '[{
+        "attempt_id": "bigint", "outcome": "varchar", "error_code": "varchar",
+        "error_message": "varchar", "error_fields": ["varchar"], "is_transient": "boolean"
+    }]'), recursive := true)
+) as answered
+where ledger.attempt_id between $first and $last and ledger.attempt_id = answered.attempt_id
+"""
+
+#: Each record's last answer in a run decides whether it stands among the skipped ones.
+_UPSERT_REFUSED = """
+merge into writeback.skipped as skipped
+using (
+    select object, record_id, error_code || ': ' || error_message as reason, sent_at
+    from writeback.ledger
+    where run_id = $run_id
+    qualify
+        row_number() over (partition by object, record_id order by attempt_id desc) = 1
+        and outcome = 'failed'
+) as refused
+on skipped.object = refused.object and skipped.record_id = refused.record_id
+when matched then update set
+    reason = refused.reason, last_seen_at = refused.sent_at, attempts = skipped.attempts + 1
+when not matched then insert values
+    (refused.object, refused.record_id, refused.reason, refused.sent_at, refused.sent_at, 1)
+"""
+
+_CLEAR_WRITTEN = """
+delete from writeback.skipped as skipped
+where
+    exists (
+        select 1 from writeback.ledger as ledger
+        where
+            ledger.run_id = $run_id
+            and ledger.outcome = 'written'
+            and ledger.object = skipped.object
+            and ledger.record_id = skipped.record_id
+    )
+    and not exists (
+        select 1 from writeback.changes as changes
+        where
+            changes.plan_id = $plan_id
+            and changes.object = skipped.object
+            and changes.record_id = skipped.record_id
+            and changes.decision not in ('write', 'unchanged', 'kept')
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record's new values, in the plan's canonical text, and those they replace."""
+
+    object: str
+    record_id: str
+    old_values: Mapping[str, str | None]
+    new_values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt: `written`, `failed`, or `retried` (failed, and sent again)."""
+
+    attempt_id: int
+    outcome: str
+    error_code: str | None = None
+    error_message: str | None = None
+    error_fields: tuple[str, ...] = ()
+    is_transient: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SkippedRecord:
     """A record that could not be written, and since when."""
@@ -67,6 +161,58 @@ def create_writeback_tables(connection: DuckDBPyConnection) -> None:
     """Create the `writeback.*` tables that do not exist yet."""
     connection.execute("create schema if not exists writeback")
     connection.execute(_DDL)
+
+
+def record_intents(
+    connection: DuckDBPyConnection, plan_id: str, run_id: str, writes: Sequence[Write]
+) -> list[int]:
+    """Note what is about to be sent; return the attempts' ids, in the order of `writes`."""
+    numbers = connection.execute(
+        "select nextval('writeback.attempt_ids') from range(?)", [len(writes)]
+    ).fetchall()
+    attempt_ids = sorted(number for (number,) in numbers)
+    rows = [
+        {
+            "attempt_id": attempt_id,
+            "object": write.object,
+            "record_id": write.record_id,
+            "old_values": write.old_values,
+            "new_values": write.new_values,
+        }
+        for attempt_id, write in zip(attempt_ids, writes, strict=True)
+    ]
+    connection.execute(
+        _INSERT_INTENTS,
+        {
+            "plan_id": plan_id,
+            "run_id": run_id,
+            "sent_at": datetime.now(UTC).replace(tzinfo=None),
+            "writes": orjson.dumps(rows).decode(),
+        },
+    )
+    return attempt_ids
+
+
+def record_outcomes(connection: DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
+    """Note what came of attempts."""
+    if not outcomes:
+        return
+    attempt_ids = [outcome.attempt_id for outcome in outcomes]
+    connection.execute(
+        _UPDATE_OUTCOMES,
+        {
+            "outcomes": orjson.dumps(outcomes).decode(),
+            # The ledger grows for years; ids ascend, so a range finds the rows at its end.
+            "first": min(attempt_ids),
+            "last": max(attempt_ids),
+        },
+    )
+
+
+def record_skipped(connection: DuckDBPyConnection, plan_id: str, run_id: str) -> None:
+    """Bring `writeback.skipped` up to date with a run's answers."""
+    connection.execute(_UPSERT_REFUSED, {"run_id": run_id})
+    connection.execute(_CLEAR_WRITTEN, {"run_id": run_id, "plan_id": plan_id})
 
 
 def decision_counts(connection: DuckDBPyConnection, plan_id: str) -> dict[str, int]:

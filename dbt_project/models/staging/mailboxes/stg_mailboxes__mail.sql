@@ -84,7 +84,7 @@ renamed as (
         mail.delivery_reports[1].final_recipient as failed_recipient,
         mail.delivery_reports[1].action as delivery_action,
         mail.delivery_reports[1].status as delivery_status,
-        mail.delivery_reports[1].diagnostic_code,
+        mail.delivery_reports[1].diagnostic_code as diagnostic_code,
         mail.original_message_id,
 
         ----------  when

@@ -8,6 +8,7 @@ source as (
         record_id,
         system_modstamp,
         is_deleted,
+        payload,
         {{ json_record('payload', {
             'Email': 'varchar',
             'OwnerId': 'varchar',
@@ -39,6 +40,7 @@ renamed as (
         record.LastModifiedById as last_modified_by_id,
         {{ utc_from_iso('record.CreatedDate') }} as created_at,
         is_deleted,
+        payload,
         system_modstamp as system_modstamp_at,
         loaded_at,
         load_id
@@ -59,6 +61,7 @@ select
     last_modified_by_id,
     created_at,
     is_deleted,
+    payload,
     system_modstamp_at,
     loaded_at,
     load_id

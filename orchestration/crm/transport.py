@@ -15,7 +15,8 @@ from tenacity import (
     retry_if_exception_type,
     retry_if_result,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 LOOPBACK = "127.0.0.1"
@@ -81,6 +82,9 @@ class Transport(HTTPAdapter):
         self.patience = patience
         self.traffic = traffic
         self.loopback_port = loopback_port
+        self._backoff = wait_exponential(
+            multiplier=patience.first_wait, max=patience.longest_wait
+        ) + wait_random(0, patience.first_wait)
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **options: Any
@@ -114,12 +118,7 @@ class Transport(HTTPAdapter):
         return retrying(once)
 
     def _wait(self, attempt: RetryCallState) -> float:
-        backoff = wait_exponential_jitter(
-            initial=self.patience.first_wait,
-            max=self.patience.longest_wait,
-            jitter=self.patience.first_wait,
-        )(attempt)
-        return max(backoff, _retry_after(attempt))
+        return max(self._backoff(attempt), _retry_after(attempt))
 
 
 class NoPlainHttp(HTTPAdapter):

@@ -1,0 +1,29 @@
+"""Fixtures of the crm room: a local org, and a warehouse to read it into."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestration.warehouse import Warehouse
+from tests.crm.live_org import LiveOrg, create_load_tables, running_org
+
+
+@pytest.fixture(scope="session")
+def started_org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveOrg]:
+    with running_org(tmp_path_factory.mktemp("org")) as org:
+        yield org
+
+
+@pytest.fixture
+def org(started_org: LiveOrg) -> LiveOrg:
+    started_org.reset()
+    return started_org
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    with warehouse.connect() as connection:
+        create_load_tables(connection)
+    return warehouse

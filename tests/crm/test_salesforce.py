@@ -1,0 +1,279 @@
+"""The Salesforce adapter against the local org, and against faults scripted one by one (K5, K7)."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from orchestration.crm.client import (
+    CallCounts,
+    CrmLimitError,
+    CrmLoginError,
+    CrmMissingObjectError,
+    CrmRequestError,
+    CrmUnavailableError,
+)
+from orchestration.crm.salesforce import connect
+from orchestration.crm.schema import parse_describe
+from orchestration.settings import SalesforceLogin
+from tests.crm.live_org import ANN, BEN, CAT, IMPATIENT, LEO, LiveOrg
+from tests.crm.scripted_org import RESET, TOKEN_PATH, Answer, Script, scripted_org
+
+NO_ROWS = {"totalSize": 0, "done": True, "records": []}
+EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+OPENS = "Touchline_Open_Count__c"
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    with scripted_org() as running:
+        yield running
+
+
+def test_nothing_is_contacted_before_the_first_call(org: LiveOrg) -> None:
+    assert org.crm().calls == CallCounts(0, 0, 0)
+    assert org.requests() == []
+
+
+def test_describe_is_parsed_into_types(org: LiveOrg) -> None:
+    schema = parse_describe(org.crm().describe("Lead"))
+    count, status = schema.fields[OPENS], schema.fields["Touchline_Sequence_Status__c"]
+    assert (count.type, count.precision, count.scale) == ("double", 9, 0)
+    assert "Finished: Replied" in status.active_values
+    assert not schema.fields["IsConverted"].is_updateable
+
+
+def test_a7_queries_page_and_include_the_deleted_on_request(org: LiveOrg) -> None:
+    org.change("Contact", CAT, IsDeleted=True, force=True)
+    crm = org.crm()
+    soql = "select Id from Contact order by Id"
+    assert list(crm.query(soql)) == [[{"Id": ANN}, {"Id": BEN}]]
+    pages = list(crm.query(soql, include_deleted=True))
+    assert pages == [[{"Id": ANN}, {"Id": BEN}], [{"Id": CAT}]]
+    assert crm.calls == CallCounts(login=1, read=3, write=0)
+
+
+def test_k5_results_keep_their_position_and_one_bad_row_fails_alone(org: LiveOrg) -> None:
+    crm = org.crm()
+    results = crm.update_many(
+        "Contact",
+        [{"Id": ANN, OPENS: 1}, {"Id": BEN, "Email": "nonsense"}, {"Id": CAT, OPENS: 3}],
+    )
+    assert [result.success for result in results] == [True, False, True]
+    (error,) = results[1].errors
+    assert (error.code, error.fields) == ("INVALID_EMAIL_ADDRESS", ("Email",))
+    assert not error.is_transient
+    assert org.record("Contact", CAT)[OPENS] == 3
+    assert [each["path"] for each in org.requests(is_write="true")] == [
+        "/services/data/v66.0/composite/sobjects"
+    ]
+
+
+def test_k7_a_converted_lead_is_refused_by_row(org: LiveOrg) -> None:
+    (result,) = org.crm().update_many("Lead", [{"Id": LEO, OPENS: 1}])
+    assert result.errors[0].code == "CANNOT_UPDATE_CONVERTED_LEAD"
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [{"Id": ANN}] * 2,
+        [{OPENS: 1}],
+        [{"Id": f"003{number:015}"} for number in range(201)],
+        [{"Id": ANN, OPENS: math.nan}],
+    ],
+)
+def test_writes_that_could_go_wrong_are_refused_before_any_request(
+    org: LiveOrg, records: list[dict[str, object]]
+) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        org.crm().update_many("Contact", records)
+    assert org.requests() == []
+
+
+def test_k7_an_expired_session_is_renewed_once(org: LiveOrg) -> None:
+    crm = org.crm()
+    crm.describe("Contact")
+    org.expire_sessions()
+    (result,) = crm.update_many("Contact", [{"Id": ANN, OPENS: 4}])
+    assert result.success
+    assert crm.calls.login == 2
+
+
+def test_k7_a_session_that_stays_refused_ends_in_an_error_and_not_in_a_loop(
+    script: Script,
+) -> None:
+    crm = script.crm(IMPATIENT)
+    script.answers = [Answer(200, NO_ROWS), *[Answer(401, EXPIRED)] * 5]
+    list(crm.query("select Id from Contact"))
+    with pytest.raises(CrmLoginError, match="query Contact"):
+        list(crm.query("select Id from Contact"))
+    assert crm.calls == CallCounts(login=2, read=3, write=0)
+
+
+def test_a_new_session_that_is_refused_at_once_is_not_renewed(script: Script) -> None:
+    script.answers = [Answer(401, {"error": "not even a list"})]
+    crm = script.crm(IMPATIENT)
+    with pytest.raises(CrmLoginError):
+        crm.limits()
+    assert crm.calls == CallCounts(login=1, read=1, write=0)
+
+
+def test_assignment_rules_stay_off_even_after_a_renewed_session(script: Script) -> None:
+    saved = [{"id": ANN, "success": True, "errors": []}]
+    crm = script.crm(IMPATIENT)
+    script.answers = [Answer(200, saved), Answer(401, EXPIRED), Answer(200, saved)]
+    for _ in range(2):
+        crm.update_many("Contact", [{"Id": ANN, OPENS: 1}])
+    writes = [each for each in script.asked if each.method == "PATCH"]
+    assert [each.headers["Sforce-Auto-Assign"] for each in writes] == ["FALSE"] * 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RESET,
+        Answer(503, "<html>"),
+        Answer(429, [], {"Retry-After": "0"}),
+        Answer(420, "<html>We are setting things up"),
+        Answer(
+            403,
+            [
+                {
+                    "errorCode": "REQUEST_LIMIT_EXCEEDED",
+                    "message": "ConcurrentPerOrgLongTxn Limit exceeded.",
+                }
+            ],
+        ),
+    ],
+)
+def test_k7_what_passes_is_tried_again(script: Script, fault: Answer | str) -> None:
+    saved = [{"id": ANN, "success": True, "errors": []}]
+    script.answers = [fault, Answer(200, saved)]
+    crm = script.crm(IMPATIENT)
+    (result,) = crm.update_many("Contact", [{"Id": ANN, OPENS: 1}])
+    assert result.success
+    assert crm.calls == CallCounts(login=1, read=0, write=2)
+
+
+def test_k7_an_org_that_stays_away_ends_in_an_error_without_bodies(script: Script) -> None:
+    script.answers = [Answer(503, "secret page")] * 3
+    with pytest.raises(CrmUnavailableError) as caught:
+        script.crm(IMPATIENT).limits()
+    assert "503" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert len(script.paths()) == IMPATIENT.attempts
+
+
+def test_k4_a_creation_is_never_repeated(script: Script) -> None:
+    script.answers = [RESET, Answer(200, [])]
+    with pytest.raises(CrmUnavailableError):
+        script.crm(IMPATIENT).create_many("Task", [{"Subject": "Follow up"}])
+    assert len(script.paths()) == 1
+
+
+def test_k7_the_daily_limit_stops_at_once(script: Script) -> None:
+    message = "TotalRequests Limit exceeded."
+    script.answers = [Answer(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": message}])]
+    with pytest.raises(CrmLimitError):
+        script.crm(IMPATIENT).limits()
+    assert len(script.paths()) == 1
+
+
+@pytest.mark.parametrize("answer", [[], [{"success": True}], {"odd": 1}])
+def test_an_answer_that_does_not_match_the_rows_is_no_success(
+    script: Script, answer: object
+) -> None:
+    script.answers = [Answer(200, answer)]
+    with pytest.raises(CrmUnavailableError, match="not known"):
+        script.crm(IMPATIENT).update_many("Contact", [{"Id": ANN}, {"Id": BEN}])
+
+
+def test_a_row_error_of_the_lock_kind_is_transient(script: Script) -> None:
+    error = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain", "fields": []}
+    script.answers = [Answer(200, [{"success": False, "errors": [error]}])]
+    (result,) = script.crm(IMPATIENT).update_many("Contact", [{"Id": ANN}])
+    assert result.errors[0].is_transient
+
+
+def test_unknown_objects_and_columns_have_their_own_errors(org: LiveOrg) -> None:
+    crm = org.crm()
+    with pytest.raises(CrmMissingObjectError):
+        crm.describe("Opportunity")
+    with pytest.raises(CrmRequestError) as caught:
+        list(crm.query("select Nonsense__c from Contact"))
+    assert caught.value.code == "INVALID_FIELD"
+
+
+def test_limits_and_clock(org: LiveOrg) -> None:
+    crm = org.crm()
+    assert crm.limits().daily_calls == 100_000
+    assert crm.server_time().tzinfo is not None
+    assert crm.calls == CallCounts(login=1, read=1, write=0)
+
+
+def test_a_wrong_secret_is_a_login_error_that_keeps_it(org: LiveOrg) -> None:
+    crm = connect(SalesforceLogin(org.login.host, "touchline-local", "wr0ng"), IMPATIENT)
+    with pytest.raises(CrmLoginError, match="invalid_client") as caught:
+        crm.limits()
+    assert "wr0ng" not in str(caught.value)
+
+
+def test_a_private_key_logs_in_by_jwt(org: LiveOrg, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    file = tmp_path / "key.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    org.register_key(public.decode())
+    login = SalesforceLogin(
+        org.login.host,
+        "touchline-local",
+        username="rep@acme.example",
+        private_key_file=file,
+    )
+    assert connect(login, IMPATIENT).describe("Contact")["name"] == "Contact"
+
+
+@pytest.mark.parametrize(
+    "host", ["example.com", "127.0.0.1", "localhost:80", "acme.my.salesforce.com:80", "10.0.0.1:80"]
+)
+def test_only_my_domain_hosts_and_the_loopback_address_are_reached(host: str) -> None:
+    with pytest.raises(CrmLoginError, match="no Salesforce host"):
+        connect(SalesforceLogin(host, "key", "secret"))
+
+
+def test_plain_http_stays_on_this_machine(script: Script) -> None:
+    real = connect(SalesforceLogin("acme.my.salesforce.com", "key", "secret"), IMPATIENT)
+    with pytest.raises(ValueError, match="refused plain http"):
+        real._session.get(f"http://127.0.0.1:{script.port}/")
+    assert script.asked == []
+
+
+def test_on_loopback_every_request_goes_to_the_local_org(script: Script) -> None:
+    script.answers = [Answer(200, {**NO_ROWS, "done": False, "nextRecordsUrl": "/next"})]
+    script.answers.append(Answer(200, NO_ROWS))
+    list(script.crm(IMPATIENT).query("select Id from Contact"))
+    assert script.asked[0].path == TOKEN_PATH
+    assert script.paths()[1] == "/next"
+
+
+def test_a_row_is_sent_with_its_type_and_no_all_or_none(script: Script) -> None:
+    script.answers = [Answer(200, [{"id": ANN, "success": True, "errors": []}])]
+    script.crm(IMPATIENT).update_many("Contact", [{"Id": ANN, OPENS: None}])
+    assert json.loads(script.asked[-1].body) == {
+        "allOrNone": False,
+        "records": [{"attributes": {"type": "Contact"}, "Id": ANN, OPENS: None}],
+    }

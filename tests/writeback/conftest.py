@@ -1,13 +1,37 @@
 """Fixtures of the writeback room."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestration.warehouse import Warehouse
+from tests.crm.live_org import LiveOrg, create_load_tables, running_org
+from tests.crm.scripted_org import Script, scripted_org
 from tests.writeback.stage import Stage
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    return Stage(Warehouse(tmp_path / "warehouse.duckdb"))
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    with warehouse.connect() as connection:
+        create_load_tables(connection)
+    return Stage(warehouse)
+
+
+@pytest.fixture(scope="session")
+def started_org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveOrg]:
+    with running_org(tmp_path_factory.mktemp("org")) as org:
+        yield org
+
+
+@pytest.fixture
+def org(started_org: LiveOrg) -> LiveOrg:
+    started_org.reset()
+    return started_org
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    with scripted_org() as running:
+        yield running

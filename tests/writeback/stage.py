@@ -86,14 +86,12 @@ class Stage:
                 "select coalesce(max(load_id), 0) from raw.salesforce_snapshots"
             ).fetchone() or (0,)
             for name, records in (("Contact", contacts), ("Lead", leads)):
-                for record in records:
-                    connection.execute(
-                        f"insert into {TABLES[name]} values (?, ?, ?, ?, ?, ?)",
-                        [
-                            *(last + 1, now, record["Id"], now, record.get("IsDeleted", False)),
-                            json.dumps(record),
-                        ],
-                    )
+                connection.execute(
+                    f"insert into {TABLES[name]} select $load, $now, record ->> '$.Id', $now, "
+                    "coalesce((record ->> '$.IsDeleted')::boolean, false), record "
+                    "from (select unnest(from_json($records, '[\"json\"]')) as record)",
+                    {"load": last + 1, "now": now, "records": json.dumps(records)},
+                )
                 payload = json.dumps({"name": name, "fields": list(describe)})
                 connection.execute(
                     "insert into raw.salesforce_describes select $load, $now, $name, $payload "
@@ -114,11 +112,11 @@ class Stage:
         with self.warehouse.connect() as connection:
             for name, records in (("Contact", contacts), ("Lead", leads)):
                 connection.execute(f"create or replace table {METRICS[name]} ({METRIC_COLUMNS})")
-                for record in records:
-                    marks = ", ".join("?" for _ in record)
-                    connection.execute(
-                        f"insert into {METRICS[name]} ({', '.join(record)}) values ({marks})",
-                        list(record.values()),
+                for columns in {tuple(record) for record in records}:
+                    marks = ", ".join("?" for _ in columns)
+                    connection.executemany(
+                        f"insert into {METRICS[name]} ({', '.join(columns)}) values ({marks})",
+                        [list(record.values()) for record in records if tuple(record) == columns],
                     )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -1,0 +1,170 @@
+"""What was loaded before (A9), read from and written to `raw.loads` and `raw.landing_files`."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.landing.content import HEAD_BYTES
+from orchestration.landing.discovery import LandingFile
+from orchestration.landing.formats import FORMATS, Format
+
+#: Source of files that no format claims.
+UNRECOGNISED = "unrecognised"
+
+_SCOPES = {each.source: each.scope for each in FORMATS}
+
+
+@dataclass(frozen=True)
+class Load:
+    """One line of `raw.loads`: what one pass took from one file."""
+
+    file: str
+    bytes: int
+    rows: int
+    rejected: int
+    content_hash: str | None
+    start_byte: int
+    pending_bytes: int
+    head_hash: str | None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How a file looked when it was last read; unsettled ones are read again all the same."""
+
+    size: int
+    modified_ns: int
+    is_settled: bool
+    problem: str | None
+
+    @classmethod
+    def of(cls, found: LandingFile, *, is_settled: bool, problem: str | None = None) -> "Sight":
+        """Note how a file looks now."""
+        return cls(found.size, found.modified_ns, is_settled, problem)
+
+    def looks_like(self, found: LandingFile) -> bool:
+        """Tell whether a file has not been touched since."""
+        return (self.size, self.modified_ns) == (found.size, found.modified_ns)
+
+
+@dataclass
+class Ledger:
+    """The loads so far. `version` changes when another process loads something."""
+
+    version: int = 0
+    sights: dict[tuple[str, str], Sight] = field(default_factory=dict)
+    _loaded: dict[tuple[str, str], dict[str, set[tuple[int, str]]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+
+    @classmethod
+    def read(cls, connection: DuckDBPyConnection) -> "Ledger":
+        """Read what is known from the warehouse."""
+        ledger = cls(version=_version(connection))
+        for source, file, *sight in connection.execute(
+            "select source, file, size, modified_ns, is_settled, problem from raw.landing_files"
+        ).fetchall():
+            ledger.sights[source, file] = Sight(*sight)
+        for source, file, size, content_hash, head in connection.execute(
+            "select distinct source, file, bytes, content_hash, head_hash from raw.loads "
+            "where content_hash is not null and bytes > 0"
+        ).fetchall():
+            ledger._remember(source, file, size, content_hash, head)
+        return ledger
+
+    def is_current(self, connection: DuckDBPyConnection) -> bool:
+        """Tell whether nobody else has loaded anything since this ledger was read."""
+        return self.version == _version(connection)
+
+    def is_seen(self, found: LandingFile, *, is_old: bool) -> bool:
+        """Tell whether reading a file again would teach nothing.
+
+        It is as it was when it was last read; and if something was cut off at its end then, it
+        is too young (not `is_old`) to be given up.
+        """
+        sight = self.sights.get((source_of(found), found.file))
+        if sight is None or not sight.looks_like(found):
+            return False
+        return sight.is_settled or (sight.problem is None and not is_old)
+
+    def is_reported(self, found: LandingFile, problem: str) -> bool:
+        """Tell whether a file's problem is known, and the file still as it was."""
+        sight = self.sights.get((source_of(found), found.file))
+        return sight is not None and sight.problem == problem and sight.looks_like(found)
+
+    def may_begin(self, form: Format, file: str, head: str) -> set[tuple[int, str]]:
+        """Return length and hash of each earlier content that may be the beginning of this one.
+
+        `head` is the hash of its head. A content shorter than a head may begin any file.
+        """
+        heads = self._loaded[form.source, form.scope(file)]
+        return heads[head] | heads[""]
+
+    def record(
+        self, connection: DuckDBPyConnection, source: str, load_id: int, at: datetime, load: Load
+    ) -> None:
+        """Add a line to `raw.loads`, within the caller's transaction."""
+        connection.execute(
+            "insert into raw.loads (load_id, source, file, bytes, rows, rejected, loaded_at, "
+            "content_hash, start_byte, pending_bytes, head_hash) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(load_id, source, load.file, load.bytes, load.rows, load.rejected, at),
+                *(load.content_hash, load.start_byte, load.pending_bytes, load.head_hash),
+            ],
+        )
+
+    def remember(self, source: str, load: Load) -> None:
+        """Know a load from now on; to be called once it is committed."""
+        self.version += 1
+        if load.content_hash and load.bytes:
+            self._remember(source, load.file, load.bytes, load.content_hash, load.head_hash)
+
+    def see(self, connection: DuckDBPyConnection, found: LandingFile, sight: Sight) -> None:
+        """Note how a file looked, within the caller's transaction."""
+        key = (source_of(found), found.file)
+        connection.execute(
+            "insert or replace into raw.landing_files values (?, ?, ?, ?, ?, ?)",
+            [*key, sight.size, sight.modified_ns, sight.is_settled, sight.problem],
+        )
+        self.sights[key] = sight
+
+    def _remember(
+        self, source: str, file: str, size: int, content_hash: str, head: str | None
+    ) -> None:
+        if source not in _SCOPES:
+            return
+        key = head if head and size >= HEAD_BYTES else ""
+        self._loaded[source, _SCOPES[source](file)][key].add((size, content_hash))
+
+
+def _version(connection: DuckDBPyConnection) -> int:
+    sources = ", ".join(f"'{source}'" for source in (*_SCOPES, UNRECOGNISED))
+    ((count,),) = connection.execute(
+        f"select count(*) from raw.loads where source in ({sources})"
+    ).fetchall()
+    return int(count)
+
+
+def source_of(found: LandingFile) -> str:
+    """Return the source that a file belongs to, `unrecognised` where no format claims it."""
+    return found.format.source if found.format else UNRECOGNISED
+
+
+def batches(
+    files: list[LandingFile], most_files: int, most_bytes: int
+) -> Iterator[list[LandingFile]]:
+    """Group files so that many small ones share a connection and a large one has its own."""
+    batch: list[LandingFile] = []
+    size = 0
+    for found in files:
+        if batch and (len(batch) >= most_files or size + found.size > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(found)
+        size += found.size
+    if batch:
+        yield batch

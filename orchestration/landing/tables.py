@@ -1,0 +1,57 @@
+"""The raw tables: one shape for every payload, the ledger of loads, the rejects."""
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.crm.snapshot_tables import create_snapshot_tables
+
+#: Source (as written in `raw.loads.source`) to the table that holds its records.
+PAYLOAD_TABLES = {
+    "sendgrid": "raw.sendgrid_events",
+    "enrollments": "raw.enrollments",
+    "messages": "raw.messages",
+    "mailboxes": "raw.mailbox_messages",
+}
+
+_PAYLOAD_DDL = """
+create table if not exists {table} (
+    load_id bigint, file varchar, line bigint, position integer, loaded_at timestamp, payload json
+)
+"""
+
+_LEDGER_DDL = (
+    "create schema if not exists raw",
+    "create sequence if not exists raw.load_ids",
+    """
+    create table if not exists raw.loads (
+        load_id bigint, source varchar, file varchar, bytes bigint, rows bigint, rejected bigint,
+        loaded_at timestamp, content_hash varchar, start_byte bigint, pending_bytes bigint,
+        head_hash varchar
+    )
+    """,
+    """
+    create table if not exists raw.rejects (
+        load_id bigint, source varchar, file varchar, line bigint, reason varchar, payload varchar
+    )
+    """,
+    # How each file looked when it was last read: spares reading it again to learn nothing new.
+    """
+    create table if not exists raw.landing_files (
+        source varchar, file varchar, size bigint, modified_ns bigint, is_settled boolean,
+        problem varchar, primary key (source, file)
+    )
+    """,
+)
+
+
+def create_raw_tables(connection: DuckDBPyConnection) -> None:
+    """Create every table of schema `raw` and the sequence `raw.load_ids` where missing.
+
+    All times are naive UTC. `raw.loads.bytes` is the offset up to which a file's (decompressed)
+    content was taken in, `content_hash` the SHA-256 of that prefix, `head_hash` of its first
+    bytes; together they recognise a file that grew or came back under another name (A9).
+    """
+    for statement in _LEDGER_DDL:
+        connection.execute(statement)
+    for table in PAYLOAD_TABLES.values():
+        connection.execute(_PAYLOAD_DDL.format(table=table))
+    create_snapshot_tables(connection)

@@ -106,6 +106,17 @@ class Settings:
             salesforce=_login(environment, given, org_port),
         )
 
+    def export(self) -> None:
+        """Tell child processes (dbt, Dagster's daemon) where things are, by their variables."""
+        self.dagster_home.mkdir(parents=True, exist_ok=True)
+        instance = self.dagster_home / "dagster.yaml"
+        if not instance.exists():
+            instance.write_bytes((PROJECT_ROOT / "dagster.yaml").read_bytes())
+        os.environ["DAGSTER_HOME"] = str(self.dagster_home)
+        os.environ["TOUCHLINE_DATA"] = str(self.data)
+        os.environ["TOUCHLINE_WAREHOUSE"] = str(self.warehouse)
+        os.environ["TOUCHLINE_PUBLISHED"] = str(self.published)
+
 
 def _environment(name: str) -> Environment:
     if name not in ENVIRONMENTS:
@@ -117,8 +128,11 @@ def _environment(name: str) -> Environment:
 
 
 def _port(text: str) -> int:
-    if not (text.isdigit() and 0 < int(text) < 65536):
-        raise SettingsError(f"TOUCHLINE_ORG_PORT={text!r} is no port. Give a number up to 65535.")
+    if not (text.isdigit() and int(text) < 65536):
+        raise SettingsError(
+            f"TOUCHLINE_ORG_PORT={text!r} is no port. Give a number up to 65535, or 0 for any "
+            f"free one."
+        )
     return int(text)
 
 

@@ -254,6 +254,7 @@ replied as (
 ),
 
 -- An opt-out is a fact about a person: it reaches each enrollment that had not ended by then.
+-- Subscribing again revives no enrollment; it only spares those that begin afterwards.
 opted_out as (
 
     select
@@ -261,7 +262,7 @@ opted_out as (
         opt_outs.status,
         opt_outs.reason,
         greatest(opt_outs.occurred_at, enrollments.created_at) as starts_at,
-        opt_outs.resubscribed_at as ends_at,
+        cast(null as timestamp) as ends_at,
         opt_outs.event_key
     from opt_outs
     inner join enrollments
@@ -270,6 +271,10 @@ opted_out as (
             or (
                 opt_outs.person_email = enrollments.person_email
                 and (enrollments.ended_at is null or enrollments.ended_at > opt_outs.occurred_at)
+                and (
+                    opt_outs.resubscribed_at is null
+                    or enrollments.created_at < opt_outs.resubscribed_at
+                )
             )
 
 ),

@@ -48,6 +48,13 @@ matches as (
 
 ),
 
+opt_outs as (
+
+    select * from {{ ref('int_people__opt_outs') }}
+    where resubscribed_at is null
+
+),
+
 tasks as (
 
     select * from {{ ref('int_crm__tasks') }}
@@ -77,8 +84,6 @@ message_totals as (
         sum(human_click_count) as human_click_count,
         min(clicked_at) as clicked_at,
         max(sent_at) as last_email_sent_at,
-        max(case when unsubscribed_at is not null or complained_at is not null then 1 else 0 end)
-            = 1 as has_opt_out_event,
         count(case when sent_at >= {{ add_days('clock.as_of', -30) }} then 1 end) as recent_count
     from messages
     cross join clock
@@ -147,8 +152,7 @@ enrollment_totals as (
         max(case when from_last = 1 then sequence_name end) as most_recent_sequence,
         max(case when from_last = 1 then last_step_at end) as most_recent_step_at,
         max(case when from_first = 1 then sequence_name end) as first_sequence,
-        max(case when status in ('unsubscribed', 'do_not_contact') then 1 else 0 end) = 1
-            as has_opted_out_status
+        max(case when status = 'replied' then 1 else 0 end) = 1 as has_replied_status
     from ranked_enrollments
     group by crm_id
 
@@ -184,14 +188,27 @@ class_totals as (
 
 ),
 
+opt_out_totals as (
+
+    select distinct matches.crm_id
+    from opt_outs
+    inner join matches on opt_outs.person_email = matches.person_email
+
+),
+
+-- A person is somebody that a sequence writes to; mail by hand alone makes none.
 people as (
 
     select
-        crm_object,
-        crm_id,
-        min(matched_by) as matched_by
-    from matches
-    group by crm_object, crm_id
+        enrollments.crm_object,
+        enrollments.crm_id,
+        min(matches.matched_by) as matched_by
+    from enrollments
+    inner join matches
+        on
+            enrollments.crm_id = matches.crm_id
+            and enrollments.person_email is not distinct from matches.person_email
+    group by enrollments.crm_object, enrollments.crm_id
 
 )
 
@@ -206,7 +223,8 @@ select
     cast(coalesce(message_totals.click_count, 0) as bigint) as click_count,
     cast(coalesce(message_totals.human_click_count, 0) as bigint) as human_click_count,
     message_totals.clicked_at,
-    reply_totals.last_reply_at is not null as is_replied,
+    reply_totals.last_reply_at is not null
+        or coalesce(enrollment_totals.has_replied_status, false) as is_replied,
     reply_totals.last_reply_at,
     enrollment_totals.most_recent_status,
     vocabulary.summary as sequence_status,
@@ -218,8 +236,7 @@ select
     class_totals.latest_reply_class,
     class_totals.initial_reply_tags,
     class_totals.latest_reply_tags,
-    coalesce(message_totals.has_opt_out_event, false)
-        or coalesce(enrollment_totals.has_opted_out_status, false) as is_opted_out,
+    opt_out_totals.crm_id is not null as is_opted_out,
     message_totals.last_email_sent_at,
     received_totals.last_email_received_at,
     cast(
@@ -235,4 +252,5 @@ left join received_totals on people.crm_id = received_totals.crm_id
 left join task_totals on people.crm_id = task_totals.crm_id
 left join enrollment_totals on people.crm_id = enrollment_totals.crm_id
 left join class_totals on people.crm_id = class_totals.crm_id
+left join opt_out_totals on people.crm_id = opt_out_totals.crm_id
 left join vocabulary on enrollment_totals.most_recent_status = vocabulary.status

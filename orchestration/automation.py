@@ -1,0 +1,50 @@
+"""When things run: the sync job, its schedule, and the sensor on the landing folder."""
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.settings import Settings
+
+sync_job = dg.define_asset_job(
+    "sync",
+    selection=dg.AssetSelection.all(),
+    description="Landing files and Salesforce in, models built and tested, differences written back.",
+)
+
+#: L1. Off until somebody turns it on, in the UI or by `dagster schedule start`: a fresh checkout
+#: must not begin to write to an org by itself.
+every_quarter_hour = dg.ScheduleDefinition(
+    name="every_quarter_hour",
+    job=sync_job,
+    cron_schedule="*/15 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+)
+
+
+def landing_state(landing: Path) -> str:
+    """Return a digest of names, sizes and times in the landing folder; it moves when files do."""
+    digest = hashlib.sha256()
+    for path in sorted(landing.rglob("*")):
+        if path.is_file():
+            status = path.stat()
+            digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+@dg.sensor(
+    job=sync_job,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Starts a sync when files arrive in the landing folder or grow there.",
+)
+def landing_files_arrived(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult | dg.SkipReason:
+    """Ask for one run per state of the landing folder."""
+    state = landing_state(settings.landing)
+    if state == context.cursor:
+        return dg.SkipReason("Nothing new in the landing folder.")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state)], cursor=state)

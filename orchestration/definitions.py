@@ -1,0 +1,44 @@
+"""The Dagster code location: assembly only."""
+
+import dagster as dg
+
+from orchestration import automation, checks
+from orchestration.assets import ingest, transform, writeback
+from orchestration.resources import DbtResource, Org, dbt_project
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """Assemble assets, checks, job, schedule and sensor over the given settings."""
+    settings.export()
+    project = dbt_project(settings)
+    return dg.Definitions(
+        assets=[
+            *ingest.origins,
+            ingest.landing_files,
+            ingest.salesforce_snapshot,
+            transform.build_models(project),
+            writeback.plan,
+            writeback.applied_plan,
+            writeback.read_copy,
+        ],
+        asset_checks=[checks.rejects_are_few, checks.nothing_was_refused],
+        jobs=[automation.sync_job],
+        schedules=[automation.every_quarter_hour],
+        sensors=[automation.landing_files_arrived],
+        resources={
+            "settings": settings,
+            "warehouse": Warehouse(settings.warehouse),
+            "org": Org(settings),
+            "dbt": DbtResource(project_dir=project, profiles_dir=str(settings.dbt_project)),
+        },
+        # One process a run: each further one would import everything again.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location as Dagster loads it."""
+    return build_defs(Settings.from_environment())

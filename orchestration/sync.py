@@ -1,0 +1,140 @@
+"""Running the sync job in this process, and what came of it as plain figures."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+
+from orchestration.definitions import build_defs
+from orchestration.settings import Settings
+from orchestration.sync_report import Calls, Loads, Planned, SyncReport, Written
+
+Tell = Callable[[str], None]
+
+#: What each step does, in words for somebody who watches it.
+STEPS = {
+    "load_landing_files": "Loading landing files",
+    "take_salesforce_snapshot": "Reading Salesforce",
+    "build_models": "Building and testing models",
+    "writeback__plan": "Planning the writeback",
+    "apply_plan": "Writing differences to Salesforce",
+    "published__read_copy": "Publishing the read copy",
+}
+
+PLAN_KEY = dg.AssetKey(["writeback", "plan"])
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def run_sync(
+    settings: Settings, tell: Tell, *, full_refresh: bool = False, only_plan: bool = False
+) -> SyncReport:
+    """Run the `sync` job here, step by step, telling each step as it begins.
+
+    `only_plan` stops before anything is written; `full_refresh` rebuilds the incremental models.
+    The run is recorded in $DAGSTER_HOME like any other and shows in the Dagster UI.
+    """
+    started = monotonic()
+    definitions = build_defs(settings)
+    job = definitions.resolve_job_def("sync")
+    selection = None
+    if only_plan:
+        selection = list(
+            dg.AssetSelection.assets(PLAN_KEY)
+            .upstream()
+            .resolve(definitions.resolve_asset_graph())
+        )
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, _Listener(tell).hear)
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            run_config={
+                **_QUIET,
+                "ops": {"build_models": {"config": {"full_refresh": full_refresh}}},
+            },
+            asset_selection=selection,
+            raise_on_error=False,
+        )
+    return _report(result, monotonic() - started)
+
+
+class _Listener:
+    """Turns Dagster's events into one line per step and a count of models."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._step = ""
+        self._built = 0
+
+    def hear(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None or event.step_key is None:
+            return
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            self._step, self._built = STEPS.get(event.step_key, event.step_key), 0
+            if event.step_key in STEPS:
+                self._tell(self._step)
+        elif (
+            event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION
+            and event.step_key == "build_models"
+        ):
+            self._built += 1
+            self._tell(f"{self._step}: {self._built}")
+
+
+def _report(result: dg.ExecuteInProcessResult, seconds: float) -> SyncReport:
+    figures: dict[str, Mapping[str, Any]] = {}
+    problems: list[str] = []
+    for event in result.all_events:
+        if event.is_step_materialization:
+            made = event.step_materialization_data.materialization
+            figures[made.asset_key.to_user_string()] = {
+                name: value.value for name, value in made.metadata.items()
+            }
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
+                problems.append(
+                    f"The test {check.check_name} of {check.asset_key.to_user_string()} failed; "
+                    f"nothing was written to Salesforce."
+                )
+        elif event.is_step_failure:
+            problems.append(_failure(event))
+    loads, plan = figures.get("raw/loads", {}), figures.get("writeback/plan", {})
+    snapshot = figures.get("raw/salesforce_describes", {})
+    ledger = figures.get("writeback/ledger", {})
+    if ledger.get("stopped_because"):
+        problems.append(str(ledger["stopped_because"]))
+    return SyncReport(
+        loads=Loads(
+            loads.get("files", 0),
+            loads.get("rows", 0),
+            figures.get("raw/rejects", {}).get("rejected", 0),
+        ),
+        plan=Planned(
+            plan.get("plan_id"), plan.get("changed_records", 0), plan.get("changed_cells", 0)
+        ),
+        writeback=Written(
+            ledger.get("written", 0), ledger.get("failed", 0), ledger.get("skipped", 0)
+        ),
+        crm_calls=Calls(
+            snapshot.get("read_calls", 0) + ledger.get("read_calls", 0),
+            ledger.get("write_calls", 0),
+        ),
+        seconds=round(seconds, 1),
+        is_waiting="waiting_for_approval" in ledger,
+        problems=tuple(problems),
+    )
+
+
+def _failure(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    step = STEPS.get(event.step_key or "", event.step_key)
+    if error is None:
+        return f"{step} failed."
+    cause = error.cause or error
+    return f"{step} failed: {cause.message.strip()}"

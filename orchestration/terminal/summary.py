@@ -1,0 +1,173 @@
+"""What the warehouse has to say after a run, as rows ready to be shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+Row = tuple[Any, ...]
+
+_LOADS = """
+select
+    source,
+    count(*) as files,
+    sum("rows") as records,
+    sum(rejected) as rejected,
+    max(loaded_at) as last_loaded_at
+from raw.loads
+group by source
+order by source
+"""
+
+_REJECTS = """
+select source, reason, count(*) as records, min(file || ':' || coalesce(line, 0)) as example
+from raw.rejects
+group by source, reason
+order by records desc, source, reason
+"""
+
+_DISCREPANCIES = """
+select discrepancy_class, discrepancy_cause, sum(message_count) as messages,
+    sum(message_count) / sum(sum(message_count)) over () as share
+from marts.open_click_discrepancies
+group by discrepancy_class, discrepancy_cause
+order by messages desc, discrepancy_class, discrepancy_cause
+"""
+
+_HEADLINES = """
+select
+    count(*) as messages,
+    count(delivered_at) as delivered,
+    count(case when open_tracking_enabled and delivered_at is not null then 1 end) as open_tracked,
+    count(case when open_tracking_enabled and delivered_at is not null and open_count > 0 then 1 end)
+        as opened_by_anything,
+    count(case when open_tracking_enabled and delivered_at is not null and human_open_count > 0
+        then 1 end) as opened_by_people,
+    count(case when open_tracking_enabled and delivered_at is not null and is_viewed then 1 end)
+        as viewed,
+    count(case when click_tracking_enabled and delivered_at is not null then 1 end)
+        as click_tracked,
+    count(case when click_tracking_enabled and delivered_at is not null and click_count > 0
+        then 1 end) as clicked_by_anything,
+    count(case when click_tracking_enabled and delivered_at is not null and human_click_count > 0
+        then 1 end) as clicked_by_people
+from marts.messages
+where origin = 'sequence'
+"""
+
+_REPLY_RATES = """
+select slice_value, denominator_count, replied_count, reply_rate, rate_low, rate_high
+from marts.reply_rates
+where slice in ('all', 'sequence') and denominator = 'enrolled' and not includes_automated
+order by slice, reply_rate desc, slice_value
+"""
+
+_STATUSES = """
+select vocabulary.summary, enrollments.status,
+    string_agg(distinct enrollments.status_reason, ', ' order by enrollments.status_reason),
+    count(*) as enrollment_count
+from marts.enrollments as enrollments
+inner join intermediate.status_vocabulary as vocabulary on enrollments.status = vocabulary.status
+group by vocabulary.summary, enrollments.status
+order by enrollment_count desc, enrollments.status
+"""
+
+_LOOSE_ENDS = """
+select 'Events that belong to no message' as what, reason, count(*) as how_many
+from marts.unattached_events
+group by reason
+union all
+select 'People without a Salesforce record', reason, count(*)
+from marts.unmatched_people
+group by reason
+union all
+select 'Mail to review', 'unknown_sender', count(*)
+from marts.replies
+where match = 'unknown_sender'
+having count(*) > 0
+order by what, how_many desc
+"""
+
+_DECISIONS = """
+select field, policy,
+    count(case when decision = 'write' then 1 end) as writes,
+    count(case when decision = 'kept' then 1 end) as kept,
+    count(case when decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted') then 1 end)
+        as skipped
+from writeback.changes
+where plan_id = ?
+group by field, policy
+having writes + kept + skipped > 0
+order by writes desc, field
+"""
+
+_CHANGES = """
+select object, record_id, field, old_value, new_value, policy, decision, reason
+from writeback.changes
+where plan_id = ? and decision != 'unchanged'
+order by decision != 'write', object, record_id, field
+limit ?
+"""
+
+_EXAMPLES = """
+select object, record_id, field, old_value, new_value, decision, reason
+from (
+    select
+        *,
+        row_number() over (partition by decision, field order by old_value is null, record_id)
+            as within_field,
+        row_number() over (partition by decision order by old_value is null, field, record_id)
+            as within_decision
+    from writeback.changes
+    where plan_id = ? and decision in ('write', 'kept', 'converted', 'invalid', 'blocked')
+)
+where within_field = 1 and within_decision <= ?
+order by decision != 'write', decision, field
+limit ?
+"""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The tables that the demo and `touchline status` end with."""
+
+    loads: Sequence[Row]
+    rejects: Sequence[Row]
+    headlines: Row
+    discrepancies: Sequence[Row]
+    reply_rates: Sequence[Row]
+    statuses: Sequence[Row]
+    loose_ends: Sequence[Row]
+
+
+def summarize(connection: DuckDBPyConnection) -> Summary:
+    """Read the summary of everything loaded so far; the marts must have been built."""
+
+    def rows(sql: str) -> list[Row]:
+        return connection.execute(sql).fetchall()
+
+    return Summary(
+        loads=rows(_LOADS),
+        rejects=rows(_REJECTS),
+        headlines=rows(_HEADLINES)[0],
+        discrepancies=rows(_DISCREPANCIES),
+        reply_rates=rows(_REPLY_RATES),
+        statuses=rows(_STATUSES),
+        loose_ends=rows(_LOOSE_ENDS),
+    )
+
+
+def planned_fields(connection: DuckDBPyConnection, plan_id: str) -> list[Row]:
+    """Return (field, policy, cells to write, kept, skipped) of a plan."""
+    return connection.execute(_DECISIONS, [plan_id]).fetchall()
+
+
+def planned_changes(connection: DuckDBPyConnection, plan_id: str, limit: int) -> list[Row]:
+    """Return the plan's cells that are not simply unchanged, those to be written first."""
+    return connection.execute(_CHANGES, [plan_id, limit]).fetchall()
+
+
+def telling_examples(connection: DuckDBPyConnection, plan_id: str, limit: int) -> list[Row]:
+    """Return a few cells that show what the policies do, at most one per decision and field."""
+    return connection.execute(_EXAMPLES, [plan_id, limit // 2, limit]).fetchall()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, SeedError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    # uvicorn passes the signal on once it has finished: leave the way that tidies up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = listener.getsockname()[1]
     listener.listen(128)
     record = options.db.with_name(RECORD)
@@ -51,6 +54,7 @@ def _serve(org: Org, listener: socket.socket) -> None:
         date_header=False,
         lifespan="off",
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
         h11_max_incomplete_event_size=128 * 1024,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -129,10 +129,14 @@ def _is_ours(pid: int, directory: Path) -> bool:
     try:
         process = psutil.Process(pid)
         command = process.cmdline()
+        started_in = Path(process.cwd())
         is_alive = process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-    return is_alive and _MODULE in command and str(directory / DATABASE) in command
+    # By hand, the file may have been given relative to where the org was started.
+    database = (directory / DATABASE).resolve()
+    names_it = any((started_in / word).resolve() == database for word in command)
+    return is_alive and _MODULE in command and names_it
 
 
 def _wait_until_healthy(directory: Path, child: "subprocess.Popen[bytes]") -> OrgProcess:

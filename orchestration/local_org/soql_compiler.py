@@ -71,7 +71,9 @@ class Compiled:
     aggregates: tuple[str, ...] = ()
 
     def select(self) -> str:
-        """Return the SQL for the records."""
+        """Return the SQL for the records, or for their number."""
+        if self.is_count:
+            return f"select count(*) from (select 1 {self._source()})"
         return f"select {', '.join(self.columns)} {self._source()}"
 
     def select_ids(self) -> str:
@@ -137,11 +139,9 @@ class _Compiler:
         functions = [item for item in select.items if isinstance(item, FunctionItem)]
         shape = Shape(self._scope.sobject.name, 0)
         aggregates: tuple[str, ...] = ()
-        if is_count:
-            self._columns = ["count(*)"]
-        elif functions:
+        if functions and not is_count:
             aggregates = self._aggregates(select, functions)
-        else:
+        elif not is_count:
             shape = self._fields(select)
         condition = self._where(select)
         return Compiled(
@@ -250,7 +250,7 @@ class _Compiler:
         return f"ifnull(({sql}), 0)" if exact else f"({sql})"
 
     def _comparison(self, node: Comparison) -> str:
-        column, found = self._scope.resolve(node.path, to_filter=True)
+        column, found = self._scope.resolve(node.path, use="filtered")
         if node.value.kind == "DATE_LITERAL":
             return self._date_range(node, column, found)
         value = self._value(node.path, found, node.value, for_like=node.operator == "like")
@@ -265,7 +265,7 @@ class _Compiler:
         return f"{column} {'is not' if node.operator == '!=' else node.operator} ?"
 
     def _membership(self, node: Membership) -> str:
-        column, found = self._scope.resolve(node.path, to_filter=True)
+        column, found = self._scope.resolve(node.path, use="filtered")
         word = "not in" if node.is_negated else "in"
         if isinstance(node.choices, Select):
             inner = _Compiler(
@@ -361,7 +361,7 @@ class _Compiler:
     def _order(self, select: Select) -> str:
         terms = []
         for item in select.order:
-            column, _ = self._scope.resolve(item.path, to_filter=True)
+            column, _ = self._scope.resolve(item.path, use="sorted")
             direction = "desc" if item.is_descending else "asc"
             terms.append(f"{column} {direction} nulls {'last' if item.nulls_last else 'first'}")
         # Salesforce promises no order without ORDER BY; ours is steady so that pages are, too.

@@ -52,8 +52,8 @@ class Scope:
         parts = token.split(".")
         return tuple(parts[1:] if len(parts) > 1 and parts[0].lower() in self._names else parts)
 
-    def resolve(self, token: Token, *, to_filter: bool = False) -> tuple[str, Field]:
-        """Return the column and the field behind a path.
+    def resolve(self, token: Token, *, use: str = "selected") -> tuple[str, Field]:
+        """Return the column and the field behind a path, to be selected, filtered or sorted.
 
         Raises:
             ApiError: INVALID_FIELD, with the place in the query.
@@ -72,12 +72,12 @@ class Scope:
                 f"to use a custom field, be sure to append the '__c' after the custom field name. "
                 f"{_REFERENCE_HINT}",
             )
-        if to_filter and not found.is_filterable:
+        if use != "selected" and not found.is_filterable:
             raise soql_parser.located(
                 "INVALID_FIELD",
                 self._soql,
                 token.start_pos or 0,
-                f"field '{found.name}' can not be filtered in a query call",
+                f"field '{found.name}' can not be {use} in a query call",
             )
         return f"{alias}.{quoted(found.name)}", found
 

@@ -109,7 +109,7 @@ class Store:
         # A crash of the machine may lose the last transactions, never the file's consistency.
         connection.execute("pragma synchronous = normal")
         connection.execute("pragma temp_store = memory")
-        connection.execute("pragma cache_size = -65536")
+        connection.execute("pragma cache_size = -16384")
         return connection
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orchestration.crm.schema import FieldSchema
-from orchestration.writeback.refusals import NUMBER_TYPES, Target
+from orchestration.writeback.refusals import NUMBER_TYPES, TEXT_TYPES, Target
 
 #: The text that both sides are brought to. Space, tab and line ends: Salesforce trims them all.
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13)"
@@ -39,6 +39,25 @@ class Cell:
         """Null-safe: both sides are at the CRM's precision already."""
         return f"{self.old} is distinct from {self.new}"
 
+    def may_differ(self, json_text: str, column: str) -> str:
+        """Return a cheap condition that holds wherever `differs` does.
+
+        Trimming text on both sides costs more than all the rest of a comparison, and equal texts
+        need none of it. Almost every cell of almost every plan is equal.
+        """
+        schema = self.target.schema
+        if schema.type not in TEXT_TYPES:
+            ours = self.new_key(column)
+            return f"{self.old_key(json_text)} is distinct from {ours}"
+        condition = f"{json_text} is distinct from cast({column} as varchar)"
+        if self.computed is None:
+            return condition
+        return f"{condition} or {column} not in ({self._active_values})"
+
+    @property
+    def _active_values(self) -> str:
+        return ", ".join(quoted(value) for value in self.target.schema.active_values)
+
     def old_key(self, json_text: str) -> str:
         """Return the comparable value of what Salesforce answered."""
         schema = self.target.schema
@@ -53,25 +72,29 @@ class Cell:
             return f"coalesce(try_cast({json_text} as boolean), false)"
         return _text(schema, json_text)
 
-    def new_keys(self, column: str) -> list[str]:
-        """Return the select items for our side: `n<n>`, and `r<n>` where there is one."""
+    def new_key(self, column: str) -> str:
+        """Return the comparable value of what the marts computed, before any default."""
         schema = self.target.schema
         if schema.type in NUMBER_TYPES:
             # NaN and infinities become NULL here, and so are never sent.
-            return [f"try_cast({column} as {_decimal(schema)}) as {self.new}"]
+            return f"try_cast({column} as {_decimal(schema)})"
         if schema.type == "datetime":
-            return [f"date_trunc('second', cast({column} as timestamp)) as {self.new}"]
+            return f"date_trunc('second', cast({column} as timestamp))"
         if schema.type in ("date", "boolean"):
-            return [f"cast({column} as {schema.type}) as {self.new}"]
-        text = _text(schema, column)
+            return f"cast({column} as {schema.type})"
+        return _text(schema, column)
+
+    def new_keys(self, column: str) -> list[str]:
+        """Return the select items for our side: `n<n>`, and `r<n>` where there is one."""
+        key = self.new_key(column)
         if self.computed is None:
-            return [f"{text} as {self.new}"]
-        active = ", ".join(quoted(value) for value in schema.active_values)
+            return [f"{key} as {self.new}"]
         default = quoted(self.target.mapping.default or "")
-        stand_in = (
-            f"case when {text} is null or {text} in ({active}) then {text} else {default} end"
-        )
-        return [f"{stand_in} as {self.new}", f"{text} as {self.computed}"]
+        fits = f"{key} is null or {key} in ({self._active_values})"
+        return [
+            f"case when {fits} then {key} else {default} end as {self.new}",
+            f"{key} as {self.computed}",
+        ]
 
     def as_text(self, column: str) -> str:
         """Return the canonical text of a key, as the plan and the ledger show it."""

@@ -33,16 +33,13 @@ def compare(name: str, cells: Sequence[Cell], *, keeps_unchanged: bool) -> str:
     metrics, versions = SOURCES[name]
     paths = [cell.target.mapping.field for cell in cells] + [_MASTER, _CONVERTED, _CONTACT]
     path_list = ", ".join(quoted(f"$.{path}") for path in paths)
-    new_items = [
-        item for cell in cells for item in cell.new_keys(f'"{cell.target.mapping.column}"')
-    ]
-    old_items = [
-        f"{cell.old_key(f'current_versions.stored[{place}]')} as {cell.old}"
-        for place, cell in enumerate(cells, start=1)
-    ]
     stored = {path: f"stored[{place}]" for place, path in enumerate(paths, start=1)}
+    ours = {cell: f'computed."{cell.target.mapping.column}"' for cell in cells}
+    theirs = {cell: stored[cell.target.mapping.field] for cell in cells}
+    keys = [f"{cell.old_key(theirs[cell])} as {cell.old}" for cell in cells]
+    keys += [item for cell in cells for item in cell.new_keys(ours[cell])]
+    may_differ = " or ".join(f"({cell.may_differ(theirs[cell], ours[cell])})" for cell in cells)
     differs = " or ".join(f"({cell.differs})" for cell in cells)
-    where = "" if keeps_unchanged else f"where problem is not null or {differs}"
     return f"""
 create or replace temp table compared as
 with
@@ -68,13 +65,6 @@ current_versions as (
 
 ),
 
-computed as (
-
-    select crm_id, {", ".join(new_items)}
-    from {metrics}
-
-),
-
 computed_twice as (
 
     select crm_id
@@ -87,31 +77,46 @@ computed_twice as (
 paired as (
 
     select
-        computed.*,
-        {", ".join(old_items)},
-        current_versions.{stored[_MASTER]} as master_id,
-        current_versions.{stored[_CONTACT]} as contact_id,
+        computed,
+        stored,
+        {stored[_MASTER]} as master_id,
+        {stored[_CONTACT]} as contact_id,
         case
             when computed.crm_id in (select crm_id from computed_twice) then 'duplicate'
             when current_versions.record_id is null then 'stale'
             when current_versions.is_deleted then 'stale'
-            when current_versions.{stored[_CONVERTED]} = 'true' then 'converted'
+            when {stored[_CONVERTED]} = 'true' then 'converted'
         end as problem,
         current_versions.record_id is null as is_unknown
-    from computed
+    from {metrics} as computed
     left join current_versions on current_versions.record_id = computed.crm_id
+
+),
+
+candidates as (
+
+    select * from paired
+    where {"true" if keeps_unchanged else f"problem is not null or {may_differ}"}
+
+),
+
+keyed as (
+
+    select
+        computed.crm_id as crm_id,
+        {", ".join(keys)},
+        problem,
+        case problem
+            when 'duplicate' then {_DUPLICATE}
+            when 'converted' then {_CONVERTED_REASON}
+            when 'stale' then case when is_unknown then 'not in the snapshot' else {_GONE} end
+        end as problem_reason
+    from candidates
 
 )
 
-select
-    *,
-    case problem
-        when 'duplicate' then {_DUPLICATE}
-        when 'converted' then {_CONVERTED_REASON}
-        when 'stale' then case when is_unknown then 'not in the snapshot' else {_GONE} end
-    end as problem_reason
-from paired
-{where}
+select * from keyed
+where {"true" if keeps_unchanged else f"problem is not null or {differs}"}
 """
 
 

@@ -28,11 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     # uvicorn passes the signal on once it has finished: leave the way that tidies up.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     port = listener.getsockname()[1]
     listener.listen(128)
     record = options.db.with_name(RECORD)
     _announce(record, port)
+    sys.stdout.write(f"Local org at http://{HOST}:{port}, kept in {options.db}\n")
+    sys.stdout.flush()
     try:
         _serve(org, listener)
     finally:

@@ -31,7 +31,16 @@ def build_app(org: Org) -> Starlette:
         body = await request.body()
         return await run_in_threadpool(_Exchange(org, request, body).answer)
 
-    return Starlette(routes=[StarletteRoute("/{path:path}", endpoint, methods=_METHODS)])
+    return Starlette(
+        routes=[StarletteRoute("/{path:path}", endpoint, methods=_METHODS)],
+        exception_handlers={Exception: _unexpected},
+    )
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    """Answer a fault of our own; the traceback goes to the org's log file."""
+    fault = ApiError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred; see the org's log")
+    return Response(Reply(500, fault.body()).body(), 500, media_type=CONTENT_TYPE)
 
 
 class _Exchange:

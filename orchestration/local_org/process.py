@@ -71,7 +71,8 @@ def start(
         command += ["--port", str(port), "--page-size", str(page_size)]
         command += ["--api-limit", str(api_limit), "--session-seconds", str(session_seconds)]
         command += ["--seed", str(seed.absolute())] if seed else []
-        with (directory / LOG).open("wb") as log:
+        with (directory / LOG).open("ab") as log:
+            log_begins = log.tell()
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command,
                 stdin=subprocess.DEVNULL,
@@ -80,7 +81,7 @@ def start(
                 start_new_session=True,
                 cwd=_import_root(),
             )
-        return _wait_until_healthy(directory, child)
+        return _wait_until_healthy(directory, child, log_begins)
 
 
 def stop(directory: Path) -> bool:
@@ -139,12 +140,16 @@ def _is_ours(pid: int, directory: Path) -> bool:
     return is_alive and _MODULE in command and names_it
 
 
-def _wait_until_healthy(directory: Path, child: "subprocess.Popen[bytes]") -> OrgProcess:
+def _wait_until_healthy(
+    directory: Path, child: "subprocess.Popen[bytes]", log_begins: int
+) -> OrgProcess:
     deadline = time.monotonic() + START_SECONDS
     pause = 0.02
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise OrgProcessError(f"The local org did not start: {_last_words(directory)}")
+            raise OrgProcessError(
+                f"The local org did not start: {_last_words(directory, log_begins)}"
+            )
         found = find(directory)
         if found is not None and found.pid == child.pid and _is_healthy(found.url):
             return found
@@ -166,8 +171,9 @@ def _is_healthy(url: str) -> bool:
         return False
 
 
-def _last_words(directory: Path) -> str:
-    text = (directory / LOG).read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip()
+def _last_words(directory: Path, log_begins: int) -> str:
+    said = (directory / LOG).read_bytes()[log_begins:]
+    text = said.decode(errors="replace")[-_LOG_TAIL:].strip()
     return text.removeprefix("error: ") or f"it ended without a word; see {directory / LOG}"
 
 

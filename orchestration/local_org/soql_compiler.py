@@ -57,7 +57,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A query ready to run. `source` is everything from FROM on, with `parameters` bound."""
+    """A query ready to run; `parameters` belong to `condition`, the only part with values."""
 
     columns: tuple[str, ...]
     joins: str

@@ -99,27 +99,30 @@ def _number(field: Field, value: object) -> Stored:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _unreadable("double", value)
     # Digits beyond the scale are rounded; digits before the point must fit.
-    step = Decimal(1).scaleb(-field.scale)
-    rounded = Decimal(str(value)).quantize(step, rounding=ROUND_HALF_UP)
-    if abs(rounded) >= Decimal(10) ** (field.precision - field.scale):
-        raise reject(
-            "NUMBER_OUTSIDE_VALID_RANGE",
-            f"{field.label}: value outside of valid range on numeric field: {value}",
-            field.name,
-        )
-    return float(rounded)
+    bound = Decimal(10) ** (field.precision - field.scale)
+    given = Decimal(str(value))
+    if abs(given) < bound:
+        step = Decimal(1).scaleb(-field.scale)
+        rounded = given.quantize(step, rounding=ROUND_HALF_UP)
+        if abs(rounded) < bound:
+            return float(rounded) + 0.0  # never -0.0
+    raise _out_of_range(field, value)
 
 
 def _integer(field: Field, value: object) -> Stored:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _unreadable("int", value)
     if abs(value) >= 10**field.precision:
-        raise reject(
-            "NUMBER_OUTSIDE_VALID_RANGE",
-            f"{field.label}: value outside of valid range on numeric field: {value}",
-            field.name,
-        )
+        raise _out_of_range(field, value)
     return value
+
+
+def _out_of_range(field: Field, value: float) -> Exception:
+    return reject(
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        f"{field.label}: value outside of valid range on numeric field: {value}",
+        field.name,
+    )
 
 
 def _datetime(_field: Field, value: object) -> Stored:

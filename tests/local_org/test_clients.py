@@ -35,8 +35,8 @@ class Loopback(HTTPAdapter):
 
 def connect(session: requests.Session, **login: str) -> Any:
     """Sign in with simple-salesforce, whose attributes are made up as they are asked for."""
-    options: dict[str, Any] = {"domain": "acme.my", "session": session, "version": "66.0"}
-    return Salesforce(**options, **login)
+    options: dict[str, Any] = {"domain": "acme.my", "session": session, **login}
+    return Salesforce(version="66.0", **options)
 
 
 @pytest.fixture

@@ -20,17 +20,19 @@ def _day(number: int) -> str:
 
 
 @cache
-def _minute(number: int) -> str:
-    return f"{number // 60:02}:{number % 60:02}:"
+def _mail_day(number: int) -> str:
+    # The standard library's own formatter: strftime would follow the locale.
+    return format_datetime(datetime.fromtimestamp(number * DAY, UTC))[:16]
 
 
+_MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
 _SECONDS = tuple(f"{second:02}" for second in range(60))
 
 
 def iso(at: int) -> str:
     """Return `2026-10-22T21:03:23Z`."""
     day, rest = divmod(at, DAY)
-    return f"{_day(day)}T{_minute(rest // 60)}{_SECONDS[rest % 60]}Z"
+    return f"{_day(day)}T{_MINUTES[rest // 60]}{_SECONDS[rest % 60]}Z"
 
 
 def salesforce_time(at: int) -> str:
@@ -45,8 +47,8 @@ def day_name(at: int) -> str:
 
 def mail_date(at: int, offset_hours: int = 0) -> str:
     """Return an RFC 5322 date in a zone `offset_hours` east of Greenwich."""
-    moment = datetime.fromtimestamp(at, UTC) + timedelta(hours=offset_hours)
-    return f"{format_datetime(moment)[:-5]}{offset_hours:+03}00"
+    day, rest = divmod(at + offset_hours * HOUR, DAY)
+    return f"{_mail_day(day)} {_MINUTES[rest // 60]}{_SECONDS[rest % 60]} {offset_hours:+03}00"
 
 
 def postmark(at: int) -> str:

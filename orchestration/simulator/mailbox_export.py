@@ -4,7 +4,6 @@ import re
 from base64 import b64encode
 from collections import Counter, defaultdict
 from email.header import Header
-from email.utils import formataddr
 
 from orchestration.simulator.clock import mail_date, postmark
 from orchestration.simulator.person import Person
@@ -69,10 +68,8 @@ def _headers(letter: Letter) -> Headers:
     if letter.is_inbound:
         headers += _received(letter)
     headers += [
-        ("From", formataddr((_encoded(letter.sender_name), letter.sender))),
-        ("To", formataddr((letter.mailbox.display_name, letter.to)))
-        if letter.is_inbound
-        else ("To", letter.to),
+        ("From", f"{_encoded(letter.sender_name)} <{letter.sender}>"),
+        ("To", f"{letter.mailbox.display_name} <{letter.to}>" if letter.is_inbound else letter.to),
         ("Subject", _encoded(letter.subject)),
         ("Date", mail_date(letter.at - (4 if letter.is_inbound else 0), zone)),
         ("Message-ID", f"<{letter.message_id}>"),

@@ -12,7 +12,9 @@ from orchestration.simulator.team import Team
 REPLY_WINDOW = 90 * DAY
 
 _HARD_CODES = frozenset({"5.1.1", "5.1.2", "5.1.10"})
+_COMPLAINTS = frozenset({"spamreport"})
 _UNSUBSCRIBES = frozenset({"unsubscribe", "group_unsubscribe"})
+_REFUSALS = _COMPLAINTS | _UNSUBSCRIBES
 _BOUNCES = frozenset({"bounce", "blocked"})
 
 
@@ -33,9 +35,8 @@ def human_replies(story: Story, enrollment: Enrollment) -> list[Letter]:
     ]
 
 
-def outcome_of(story: Story, enrollment: Enrollment, team: Team) -> Outcome:
-    """Return where an enrollment stands when the team's weeks end."""
-    replies = human_replies(story, enrollment)
+def outcome_of(story: Story, enrollment: Enrollment, replies: list[Letter], team: Team) -> Outcome:
+    """Return where an enrollment with these human replies stands when the team's weeks end."""
     status, reason = (
         _refusal(story, enrollment)
         or _reply(enrollment, replies)
@@ -75,15 +76,15 @@ def _has_wish(story: Story, enrollment: Enrollment, kinds: frozenset[str]) -> bo
 
 
 def _refusal(story: Story, enrollment: Enrollment) -> tuple[str, str] | None:
-    if _has_wish(story, enrollment, frozenset({"spamreport"})):
-        return "do_not_contact", "complaint"
-    own_unsubscribes = any(
-        _wish_times(each, _UNSUBSCRIBES) or each.when("is_opted_out") is not None
-        for each in story.enrollments
+    """Return how the person, or the CRM on their behalf, refused more mail."""
+    is_wished = any(
+        _wish_times(each, _REFUSALS) or each.when("is_opted_out") for each in story.enrollments
     )
-    is_open = enrollment.when("ended") is None
-    if story.crm.is_opted_out and not own_unsubscribes and is_open:
-        return "do_not_contact", "crm_opt_out"
+    if not is_wished:
+        is_open = enrollment.when("ended") is None
+        return ("do_not_contact", "crm_opt_out") if story.crm.is_opted_out and is_open else None
+    if _has_wish(story, enrollment, _COMPLAINTS):
+        return "do_not_contact", "complaint"
     if _has_wish(story, enrollment, _UNSUBSCRIBES):
         return "unsubscribed", "unsubscribe"
     flagged_at = [each.when("is_opted_out") for each in story.enrollments]

@@ -14,6 +14,7 @@ from orchestration.simulator.story import Enrollment, Letter, Message, Story
 from orchestration.simulator.team import Mailbox, Sequence, Team
 
 PAGE = 100
+_FLAGS = ("is_blocked", "is_bounced", "is_canceled", "is_excluded", "is_opted_out", "is_replied")
 
 
 @cache
@@ -23,8 +24,13 @@ def _body(step: Step) -> str:
 
 
 @cache
-def _links(step: Step) -> str:
-    return orjson.dumps(step.links).decode()
+def _manner(sequence: Sequence, step: Step) -> str:
+    """Return what all messages of a step have in common, as JSON members."""
+    return (
+        f'"origin":"sequence","track_opens":{_truth(value=sequence.track_opens)},'
+        f'"track_clicks":{_truth(value=sequence.track_clicks)},"format":"{sequence.format}",'
+        f'"links":{orjson.dumps(step.links).decode()}'
+    )
 
 
 class PlatformExport:
@@ -104,6 +110,7 @@ def _paused(paused_at: int | None, as_of: int) -> str:
     return _truth(value=paused_at is not None and paused_at < as_of)
 
 
+@cache
 def _sequence(sequence: Sequence, as_of: int) -> str:
     return (
         f'{{"id":"{sequence.id}","name":"{sequence.name}",'
@@ -111,6 +118,7 @@ def _sequence(sequence: Sequence, as_of: int) -> str:
     )
 
 
+@cache
 def _mailbox(mailbox: Mailbox, as_of: int) -> str:
     return (
         f'{{"id":"{mailbox.id}","email":"{mailbox.email}","display_name":"{mailbox.display_name}",'
@@ -135,6 +143,11 @@ def _reply(letter: Letter | None, as_of: int) -> str:
     ).decode()
 
 
+@cache
+def _flags(noted: frozenset[str]) -> str:
+    return ",".join(f'"{flag}":{_truth(value=flag in noted)}' for flag in _FLAGS)
+
+
 def _enrollment(person: Person, enrollment: Enrollment, as_of: int) -> str:
     """Return an enrollment as the API showed it at `as_of`."""
     updated_at = enrollment.created_at
@@ -145,19 +158,13 @@ def _enrollment(person: Person, enrollment: Enrollment, as_of: int) -> str:
             updated_at = change.at
     is_paused = noted.get("paused", 0) > noted.get("resumed", 0)
     crm_id = f'"{enrollment.crm_id}"' if enrollment.crm_id else "null"
-    flags = ",".join(
-        f'"{flag}":{_truth(value=flag in noted)}'
-        for flag in (
-            "is_blocked", "is_bounced", "is_canceled", "is_excluded", "is_opted_out", "is_replied",
-        )
-    )  # fmt: skip
     return (
         f'{{"id":"{enrollment.id}","created_at":"{iso(enrollment.created_at)}",'
         f'"updated_at":"{iso(updated_at)}","sequence":{_sequence(enrollment.sequence, as_of)},'
         f'"person":{{"id":"person-{person.index:07}","email":"{enrollment.email}",'
         f'"first_name":"{person.first}","last_name":"{person.last}","linkedin_url":null,'
         f'"crm_record_id":{crm_id}}},"mailbox":{_mailbox(enrollment.mailbox, as_of)},'
-        f'"reply_email_message":{_reply(enrollment.reply, as_of)},{flags},'
+        f'"reply_email_message":{_reply(enrollment.reply, as_of)},{_flags(frozenset(noted))},'
         f'"is_paused":{_truth(value=is_paused)},"started_at":{_time(noted.get("started"))},'
         f'"ended_at":{_time(noted.get("ended"))}}}'
     )
@@ -174,7 +181,5 @@ def _message(person: Person, enrollment: Enrollment, message: Message) -> str:
         f'"step":{{"number":{step.number},"type":"email"}},'
         f'"mailbox":{{"id":"{mailbox.id}","email":"{mailbox.email}"}},"to":"{message.to}",'
         f'"subject":"{message.subject}","body_text":"{body}","sent_at":"{iso(message.sent_at)}",'
-        f'"origin":"sequence","track_opens":{_truth(value=sequence.track_opens)},'
-        f'"track_clicks":{_truth(value=sequence.track_clicks)},"format":"{sequence.format}",'
-        f'"links":{_links(step)}}}'
+        f"{_manner(sequence, step)}}}"
     )

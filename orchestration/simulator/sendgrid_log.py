@@ -8,8 +8,9 @@ from random import Random
 
 from orchestration.simulator.clock import DAY, HOUR, WEEK, day_name
 from orchestration.simulator.ids import token
+from orchestration.simulator.names import BROWSERS
 from orchestration.simulator.packing import Shape, pack, write_text
-from orchestration.simulator.story import Enrollment, Message, Story, Touch, Transit
+from orchestration.simulator.story import Actor, Enrollment, Message, Story, Touch, Transit
 from orchestration.simulator.team import Team
 
 _RETRY_SHARE = 0.04
@@ -107,7 +108,10 @@ class SendgridLog:
     def __init__(self, team: Team, part: int) -> None:
         self._team = team
         self._part = part
+        self._start_at = team.start_at
+        self._last_week = team.weeks - 1
         self._rng = Random(f"sendgrid {team.seed} {part}")
+        self._draw = self._rng.random
         self._weeks: list[list[tuple[int, str]]] = [[] for _ in range(team.weeks)]
         self.counts: Counter[str] = Counter()
 
@@ -126,53 +130,49 @@ class SendgridLog:
         )
         route = f"filterd4-{token_[:6]}-1.{token_[6:12]}.0"
         named = f'{common}"sg_message_id":"{token_}.{route}",'
+        smtp_id = f'"smtp-id":"<{message.message_id}>"'
         event_id = token_[:16]
         number = 0
         for event in message.transits:
             number += 1
-            kind = event.kind
+            at, kind = event.at, event.kind
             if kind in _WISHES:
-                head, fields = named, _WISHES[kind](event)
+                fields = f'{named}"timestamp":{at},{_WISHES[kind](event)}'
             else:
-                head, fields = named, _ON_THE_WAY[kind](event)
+                head = named
                 if kind == "dropped":
                     head = f'{common}"sg_message_id":"{route}",'
-                elif kind == "bounce" and event.at - message.sent_at > _SLOW_BOUNCE_SECONDS:
+                elif kind == "bounce" and at - message.sent_at > _SLOW_BOUNCE_SECONDS:
                     head = common
-                fields = f'"smtp-id":"<{message.message_id}>",{fields}'
-            self._post(
-                event.at, f'{head}"timestamp":{event.at},{fields}', f"{event_id}{number:06x}"
-            )
+                fields = f'{head}"timestamp":{at},{smtp_id},{_ON_THE_WAY[kind](event)}'
+            self._post(at, fields, f"{event_id}{number:06x}")
         for touch in message.touches:
             number += 1
-            self._post(
-                touch.at,
-                f'{named}"timestamp":{touch.at},{_touch(touch)}',
-                f"{event_id}{number:06x}",
-            )
+            fields = f'{named}"timestamp":{touch.at},{_touch(touch)}'
+            self._post(touch.at, fields, f"{event_id}{number:06x}")
 
     def _post(self, at: int, fields: str, event_id: str) -> None:
         """Log an event some time after it happened, and once more where the webhook retried."""
-        draw = self._rng.random
-        counts = self.counts
-        chance = draw()
-        posted_at = at + int(draw() * 30)
-        counts["distinct"] += 1
+        chance = self._draw()
+        posted_at = at + int(chance * 3000) % 30
         if chance < _LATE_SHARE:
-            posted_at += int(draw() * draw() * 2 * DAY)
+            posted_at += int(self._draw() ** 2 * 2 * DAY)
         elif chance > 1 - _RETRY_SHARE:
-            counts["repeated"] += 1
-            again = posted_at + int(draw() * 3 * HOUR)
             again_id = event_id
+            self.counts["repeated"] += 1
             if chance > 1 - _RENAMED_SHARE:
-                counts["renamed"] += 1
+                self.counts["renamed"] += 1
                 again_id = event_id[4:] + event_id[:4]
-            self._file(again, f'{fields},"sg_event_id":"{again_id}"}}')
-        self._file(posted_at, f'{fields},"sg_event_id":"{event_id}"}}')
+            again = posted_at + int(self._draw() * 3 * HOUR)
+            self._weeks[self._week(again)].append((again, f'{fields},"sg_event_id":"{again_id}"}}'))
+        line = f'{fields},"sg_event_id":"{event_id}"}}'
+        self._weeks[self._week(posted_at)].append((posted_at, line))
 
-    def _file(self, posted_at: int, line: str) -> None:
-        week = (posted_at - self._team.start_at) // WEEK
-        self._weeks[max(0, min(week, self._team.weeks - 1))].append((posted_at, line))
+    def _week(self, at: int) -> int:
+        week = (at - self._start_at) // WEEK
+        if week < 0:
+            return 0
+        return week if week < self._last_week else self._last_week
 
     def add_strays(self) -> None:
         """Log mail of the same account that no sequence sent: it cannot be attached (rule B3)."""
@@ -183,24 +183,27 @@ class SendgridLog:
                 f'{{"email":"customer{number}@visitor.example","category":"password reset",'
                 f'"sg_message_id":"{token_}.filterd4-1.0",'
             )
-            for delay, kind in enumerate(("processed", "delivered", "open")):
+            opened = _touch(
+                Touch(0, Actor.HUMAN, BROWSERS[0], "198.18.0.77", "", 0, is_flagged=False)
+            )
+            for delay, fields in enumerate(('"event":"processed"', '"event":"delivered"', opened)):
+                moment = at + 40 * delay
                 self.counts["unattached"] += 1
                 self._post(
-                    at + 40 * delay,
-                    f'{head}"timestamp":{at + 40 * delay},"event":"{kind}"',
-                    f"{token_[:16]}{delay:06x}",
+                    moment, f'{head}"timestamp":{moment},{fields}', f"{token_[:16]}{delay:06x}"
                 )
 
     def close(self, folder: Path, *, with_rejects: bool) -> None:
         """Write the files, one per week; `with_rejects` breaks some lines of the first."""
         files = _FIRST_FILES if self._part == 0 else _LATER_FILES
+        self.counts["lines"] = sum(map(len, self._weeks))
+        self.counts["distinct"] = self.counts["lines"] - self.counts["repeated"]
         for week, events in enumerate(self._weeks):
             if not events:
                 continue
             # Posts arrive in the order of posting, which is not the order of happening.
             events.sort(key=itemgetter(0))
             lines = [line for _, line in events]
-            self.counts["lines"] += len(lines)
             if with_rejects and week == 0:
                 self._break_some(lines)
             shape, is_compressed = files[(week + self._part) % len(files)]

@@ -18,7 +18,7 @@ _REPS = (
 _PAUSED_PLAY = "Event invitation"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
     """A sequence that the team runs; `paused_at` is when somebody paused it, if ever."""
 
@@ -31,7 +31,7 @@ class Sequence:
     paused_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Mailbox:
     """A sending address; its owner is a Salesforce User unless `user_id` is None."""
 

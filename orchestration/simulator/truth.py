@@ -104,7 +104,8 @@ class Truth:
         tallies: dict[str, Tally] = {}
         whole = Tally()
         for enrollment in story.enrollments:
-            outcome = outcome_of(story, enrollment, self._team)
+            replies = human_replies(story, enrollment)
+            outcome = outcome_of(story, enrollment, replies, self._team)
             self._lines["enrollments"].append(
                 f'{{"enrollment_id":"{enrollment.id}","person_email":"{enrollment.email.lower()}",'
                 f'"sequence_name":"{enrollment.sequence.name}","status":"{outcome.status}",'
@@ -112,7 +113,6 @@ class Truth:
             )
             self.counts[f"status_{outcome.status}"] += 1
             tally = tallies.setdefault(enrollment.email.lower(), Tally())
-            replies = human_replies(story, enrollment)
             for each in (tally, whole):
                 each.add(enrollment, outcome, replies)
             for message in enrollment.messages:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 Policy = Literal["owned", "fill_blank", "opt_out", "never_decrease"]
 TargetObject = Literal["Contact", "Lead"]
@@ -138,10 +139,7 @@ def parse_mapping(text: str, file: str) -> Mapping:
         parsed = _File.model_validate(content)
     except ValidationError as error:
         raise MappingError(
-            [
-                _problem_of(file, root, found["loc"], found["msg"], found["input"])
-                for found in error.errors(include_url=False)
-            ]
+            [_problem_of(file, root, found) for found in error.errors(include_url=False)]
         ) from error
     objects: dict[str, tuple[FieldMapping, ...]] = {
         name: tuple(fields) for name, fields in parsed.objects.items()
@@ -156,18 +154,28 @@ def parse_mapping(text: str, file: str) -> Mapping:
     return mapping
 
 
-def _problem_of(
-    file: str, root: yaml.Node | None, loc: tuple[int | str, ...], reason: str, value: object
-) -> Problem:
+def _problem_of(file: str, root: yaml.Node | None, found: ErrorDetails) -> Problem:
+    """Put one of pydantic's findings into the words of a mapping."""
+    loc, given = found["loc"], found["input"]
     keys = [part for part in loc if isinstance(part, str) and part != "[key]"]
     key = keys[-1] if keys else "mapping"
-    shown = value if isinstance(value, str | int | float | bool) else key
+    value = str(given) if isinstance(given, str | int | float | bool) else key
+    reason = f"{key}: {found['msg']}"
+    remedy = _REMEDIES.get(key, "See docs/mapping.md for the keys and their meaning.")
     if "[key]" in loc:
         reason, remedy = "cannot be written to", _REMEDIES["objects"]
-    else:
-        reason = f"{key}: {reason.removeprefix('Value error, ')}"
-        remedy = _REMEDIES.get(key, "See docs/mapping.md for the keys and their meaning.")
-    return Problem(file, _line_of(root, loc), str(shown), reason, remedy)
+    elif found["type"] == "missing":
+        reason = "is missing"
+    elif found["type"] == "extra_forbidden":
+        value, reason = key, "is no key of a mapping"
+    elif found["type"] == "value_error":
+        reason = found["msg"].removeprefix("Value error, ")
+        value = f"{key}.{given['field']}"
+    elif found["type"] in ("literal_error", "string_pattern_mismatch"):
+        reason = f"is no {key}"
+    elif found["type"] in ("model_type", "dict_type", "list_type"):
+        reason = "is not written as a mapping needs it"
+    return Problem(file, _line_of(root, loc), value, reason, remedy)
 
 
 def _line_of(node: yaml.Node | None, loc: Sequence[int | str]) -> int:

@@ -15,7 +15,7 @@ class Limits:
 
     settle_seconds: float = 3600.0
     reject_characters: int = 10_000
-    slice_bytes: int = 32 * _MEBIBYTE
+    slice_bytes: int = 16 * _MEBIBYTE
     #: A JSON value spread over several lines, or one line, is read whole: up to here.
     document_bytes: int = 256 * _MEBIBYTE
     mail_bytes: int = 64 * _MEBIBYTE

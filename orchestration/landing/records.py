@@ -27,60 +27,68 @@ class TooLargeError(ValueError):
 
 
 @dataclass(frozen=True)
-class RecordRules:
-    """What makes a JSON object a record of its format.
+class Check:
+    """A key that must have a value, and what refuses a value, as SQL about `{value}`."""
 
-    `required` keys must have a value. `checks` are pairs of SQL: a condition that refuses the
-    record, and the reason; `{key}` stands for the text of a required key. Objects that hold an
-    array under `page_key` are pages of records.
+    key: str
+    refused_if: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RecordRules:
+    """What makes a JSON object a record of its format: the first failing check is the reason.
+
+    Objects that hold an array under `page_key` are pages of records.
     """
 
-    required: tuple[str, ...]
-    checks: tuple[tuple[str, str], ...] = ()
+    checks: tuple[Check, ...]
     page_key: str | None = None
 
-    def statement(self) -> str:
-        """Return the SQL that turns `landing_lines` into `landing_records` with reasons."""
-        found = {key: f"found[{n}]" for n, key in enumerate(self.required, 1)}
-        cases = [
-            *(f"when coalesce({at}, '') = '' then 'missing_key: {k}'" for k, at in found.items()),
-            *(f"when {c.format(**found)} then {r.format(**found)}" for c, r in self.checks),
-        ]
+    def records(self) -> str:
+        """Return the CTEs that split `landing_lines` into `checked` records with reasons."""
+        cases = []
+        for number, check in enumerate(self.checks, 1):
+            value = f"found[{number}]"
+            cases.append(f"when coalesce({value}, '') = '' then 'missing_key: {check.key}'")
+            if check.refused_if:
+                refused, reason = (
+                    sql.format(value=value) for sql in (check.refused_if, check.reason)
+                )
+                cases.append(f"when {refused} then {reason}")
         page = f"$.{self.page_key}"
         is_page = f"json_type(text, '{page}') = 'ARRAY'" if self.page_key else "false"
         return _RECORDS.format(
             is_page=is_page,
             page=f"{page}[*]",
-            paths=", ".join(f"'$.{key}'" for key in self.required),
+            paths=", ".join(f"'$.{check.key}'" for check in self.checks),
             cases="\n            ".join(cases),
         )
 
 
+# Only a line that is no JSON is carried on as text: an array's would be copied per element.
 _RECORDS = """
-create or replace temp table landing_records as
 with
 
 lines as (
 
     select line, position, text, case when json_valid(text) then json_type(text) end as kind
-    from (select line, position, trim(text, e' \\t\\r\\n') as text from landing_lines)
-    where text <> ''
+    from landing_lines
 
 ),
 
 split as (
 
     select
-        line,
-        position,
-        -- Only a line that is no JSON is kept as text: an array's would be copied per element.
-        case when kind is null then text end as broken,
+        line, position,
+        case when kind is null then trim(text, e' \\t\\r\\n') end as broken,
         case
+            when kind is null and trim(text, e' \\t\\r\\n') = '' then []
             when kind is null then [cast(null as json)]
             when kind = 'ARRAY' and position is null then json_extract(text, '$[*]')
             when kind = 'OBJECT' and position is null and {is_page}
                 then json_extract(text, '{page}')
-            else [json(text)]
+            else [cast(text as json)]
         end as elements
     from lines
 
@@ -89,40 +97,46 @@ split as (
 records as (
 
     select
-        line,
+        line, broken,
         coalesce(position, generate_subscripts(elements, 1) - 1) as position,
-        broken,
         unnest(elements) as value
     from split
 
 ),
 
-checked as (
+found as (
 
     select *, json_extract_string(value, [{paths}]) as found
     from records
 
-)
+),
 
-select
-    line, position, broken, value,
-    case
-        when value is null then 'broken_json'
-        when json_type(value) <> 'OBJECT' then 'not_an_object'
+checked as (
+
+    select
+        line, position, broken, value,
+        case
+            when value is null then 'broken_json'
+            when json_type(value) <> 'OBJECT' then 'not_an_object'
             {cases}
-    end as reason
-from checked
+        end as reason
+    from found
+
+)
 """
 
+# However a record was laid out, its payload reads the same: json() leaves out the white space.
 _KEEP = """
 insert into {table} (load_id, file, line, position, loaded_at, payload)
-select ?, ?, line, position, ?, value from landing_records where reason is null
+{records}
+select ?, ?, line, position, ?, json(value) from checked where reason is null
 """
 
 _REJECT = """
 insert into raw.rejects (load_id, source, file, line, reason, payload)
+{records}
 select ?, ?, ?, line, reason, left(coalesce(broken, cast(value as varchar)), ?)
-from landing_records where reason is not null
+from checked where reason is not null
 """
 
 
@@ -194,17 +208,26 @@ class _Reader:
         self.take(part.lines)
 
     def take(self, frame: pl.DataFrame) -> None:
-        target = self.target
+        target, records = self.target, self.rules.records()
         target.frame("landing_lines", frame)
-        target.connection.execute(self.rules.statement())
-        self.rows += _changed(
+        kept = _changed(
             target,
-            _KEEP.format(table=target.table),
+            _KEEP.format(table=target.table, records=records),
             [target.load_id, target.file, target.loaded_at],
         )
-        self.rejected += _changed(
-            target, _REJECT, [target.load_id, target.source, target.file, target.reject_characters]
-        )
+        self.rows += kept
+        if kept != self._most_records(frame):
+            self.rejected += _changed(
+                target,
+                _REJECT.format(records=records),
+                [target.load_id, target.source, target.file, target.reject_characters],
+            )
+
+    def _most_records(self, frame: pl.DataFrame) -> int | None:
+        """Count the records in a frame where that is easy: one to a line. Else None."""
+        text = frame["text"]
+        is_plain = not self.rules.page_key and text.str.starts_with("{").all()
+        return frame.height if is_plain else None
 
     def take_tail(self, start: int) -> Outcome:
         """Take the complete values behind `start`; the rest waits, or is cut for good."""
@@ -264,7 +287,7 @@ def _slice(block: bytes, first_line: int) -> _Slice:
     block = block.removeprefix(b"\xef\xbb\xbf")
     undecodable: list[Fragment] = []
     try:
-        block.decode()
+        _ = block.isascii() or block.decode()
     except UnicodeDecodeError:
         block, undecodable = _without_undecodable(block, first_line)
     # The line end in front keeps polars from taking the first bytes for a compressed file.

@@ -89,10 +89,17 @@ def _announce(record: Path, port: int) -> None:
     draft.replace(record)
 
 
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65_536:
+        raise argparse.ArgumentTypeError(f"{text} is no port; give a number from 0 to 65535")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m orchestration.local_org", description=__doc__)
     parser.add_argument("--db", type=Path, required=True, help="the org's SQLite file")
-    parser.add_argument("--port", type=int, default=8466, help="0 takes any free port")
+    parser.add_argument("--port", type=_port, default=8466, help="0 takes any free port")
     parser.add_argument("--seed", type=Path, help="folder of <Object>.ndjson files for a new org")
     parser.add_argument("--page-size", type=int, default=2000, help="records per query page")
     parser.add_argument("--api-limit", type=int, default=100_000, help="API calls in 24 hours")

@@ -11,6 +11,7 @@ from orchestration.local_org.schema import Field, SObject
 from orchestration.local_org.store import quoted
 from orchestration.local_org.writes import Saved, Writer
 
+_STAMP = "LastModifiedDate"
 _NOT_FOUND_CODES = {"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"}
 
 
@@ -46,23 +47,20 @@ def retrieve(call: Call) -> Reply:
     names = split_list(call.query.get("fields", "")) or [each.name for each in sobject.fields]
     record_id = _record_id(sobject, call.path["id"])
     since = header_date(call.headers, "if-modified-since")
-    soql = f"select LastModifiedDate, {', '.join(names)} from {sobject.name}"
-    if "lastmodifieddate" in {name.lower() for name in names}:
-        soql = f"select {', '.join(names)} from {sobject.name}"
-    compiled = soql_compiler.compile_query(
-        call.org.schema, f"{soql} where Id = '{record_id}'", include_deleted=False
-    )
+    is_stamp_wanted = _STAMP.lower() in {name.lower() for name in names}
+    selected = names if is_stamp_wanted else [*names, _STAMP]
+    soql = f"select {', '.join(selected)} from {sobject.name} where Id = '{record_id}'"
+    compiled = soql_compiler.compile_query(call.org.schema, soql, include_deleted=False)
     with call.org.store.reading() as connection:
         row = connection.execute(compiled.select(), compiled.parameters).fetchone()
     record = compiled.shape.build(row, call.base) if row else None
     if record is None:
         raise not_found()
-    modified = values.parse_datetime(record["LastModifiedDate"]) or datetime.now(UTC)
+    stamp = record[_STAMP] if is_stamp_wanted else record.pop(_STAMP)
+    modified = values.parse_datetime(stamp) or datetime.now(UTC)
     headers = {"Last-Modified": http_date(modified)}
     if since is not None and modified <= since:
         return Reply(304, headers=headers)
-    if "lastmodifieddate" not in {name.lower() for name in names}:
-        record.pop("LastModifiedDate")
     return Reply(content=record, headers=headers, records=1)
 
 

@@ -77,6 +77,13 @@ class Caller:
     http: httpx.Client
     url: str
 
+    def begin(self, seed_folder: Path) -> "Caller":
+        """Bring the org into its known state, and sign in."""
+        self.admin("POST", "/reset", json={"seed": str(seed_folder)})
+        self.sign_in()
+        self.admin("DELETE", "/requests")
+        return self
+
     def sign_in(self) -> None:
         """Get a fresh session."""
         reply = self.http.post(

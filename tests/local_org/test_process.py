@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -120,11 +119,3 @@ def test_an_api_limit_stops_calls_but_not_limits(tmp_path: Path) -> None:
         ]
         assert caller.get("/limits").json()["DailyApiRequests"]["Remaining"] == 0
     process.stop(tmp_path)
-
-
-def test_the_org_starts_in_about_a_second(tmp_path: Path) -> None:
-    before = time.perf_counter()
-    process.start(tmp_path, 0)
-    elapsed = time.perf_counter() - before
-    process.stop(tmp_path)
-    assert elapsed < 3

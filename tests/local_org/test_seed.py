@@ -1,9 +1,7 @@
 """Seeding: everything in as given, or nothing and a line to look at."""
 
-import time
 from pathlib import Path
 
-import orjson
 import pytest
 
 from orchestration.local_org.org import Org
@@ -106,15 +104,3 @@ def test_a_reset_that_fails_leaves_the_org_as_it_was(org: Caller, tmp_path: Path
     assert reply.status_code == 400
     assert "Contact.ndjson, line 1" in reply.json()[0]["message"]
     assert org.admin("GET", "/state") == before
-
-
-def test_20_000_records_are_seeded_in_a_second_or_so(tmp_path: Path) -> None:
-    template = {"LastName": "x", "Email": "x@y.example", "OwnerId": REP, "CreatedDate": STAMP,
-                "LastModifiedDate": STAMP, "SystemModstamp": STAMP, "IsDeleted": False}  # fmt: skip
-    with (tmp_path / "Contact.ndjson").open("wb") as out:
-        for number in range(20_000):
-            out.write(orjson.dumps({"Id": record_id("003", number), **template}) + b"\n")
-    started = time.perf_counter()
-    org = Org.open(tmp_path / "org.db", seed_folder=tmp_path)
-    assert time.perf_counter() - started < 4
-    org.store.close()

@@ -1,11 +1,20 @@
 """SOQL as far as the org speaks it."""
 
 from datetime import date
+from pathlib import Path
 
+import httpx
 import pytest
 
+from orchestration.local_org.process import OrgProcess
 from orchestration.local_org.soql_dates import date_range
 from tests.local_org.caller import ADA, API, BEN, CALL, CONVERTED, CYD, GONE, LEE, PRIVATE, Caller
+
+
+@pytest.fixture(scope="module")
+def org(running: OrgProcess, client: httpx.Client, seed_folder: Path) -> Caller:
+    """One org for all: these tests only read."""
+    return Caller(client, running.url).begin(seed_folder)
 
 
 def test_names_and_keywords_do_not_mind_their_case_and_come_back_as_defined(org: Caller) -> None:

@@ -4,8 +4,9 @@ The first people of every simulated team are the cast, so that even a small team
 """
 
 from collections.abc import Sequence as Options
+from dataclasses import replace
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orchestration.simulator.person import CrmCase, Fate, Gateway, Reader, Role
 
@@ -18,28 +19,14 @@ _LATER = "Trial follow-up"
 _PAUSED = "Event invitation"
 
 
-def _role(
-    *fates: Fate,
-    crm: CrmCase = CrmCase.CONTACT_BY_ID,
-    reader: Reader = Reader.GMAIL,
-    gateway: Gateway = Gateway.NONE,
-    sequence: str | None = _LINKED,
-    is_keen: bool = True,
-    **extras: bool | int,
-) -> Role:
-    known = {"opted_out_in_crm", "has_tracking_opt_out", "is_filled_by_hand", "is_extra_noisy"}
-    flags = {name: bool(value) for name, value in extras.items() if name in known}
-    return Role(
-        fates,
-        crm,
-        reader,
-        gateway,
-        sequence,
-        is_keen=is_keen,
-        is_cast=True,
-        days_early=int(extras.get("days_early", 0)),
-        **flags,
-    )
+_TYPICAL = Role(
+    (), CrmCase.CONTACT_BY_ID, Reader.GMAIL, sequence=_LINKED, is_keen=True, is_cast=True
+)
+
+
+def _role(*fates: Fate, **traits: Any) -> Role:
+    """Return a role of the cast: keen to read and click, and typical but for these traits."""
+    return replace(_TYPICAL, fates=fates, **traits)
 
 
 CAST: tuple[Role, ...] = (

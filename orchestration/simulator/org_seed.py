@@ -6,6 +6,7 @@ import orjson
 
 from orchestration.simulator.clock import DAY, day_name, salesforce_time
 from orchestration.simulator.ids import salesforce_id
+from orchestration.simulator.json_text import flag, text
 from orchestration.simulator.person import Person
 from orchestration.simulator.story import Record, Story
 from orchestration.simulator.team import MAIL_DOMAIN, Team
@@ -80,14 +81,6 @@ def _user(team: Team, user_id: str, first: str, last: str, email: str) -> bytes:
     )
 
 
-def _text(value: str | None) -> str:
-    return f'"{value}"' if value is not None else "null"
-
-
-def _flag(*, value: bool) -> str:
-    return "true" if value else "false"
-
-
 def _stamps(created_at: int, modified_at: int, creator_id: str, owner_id: str) -> str:
     modified = salesforce_time(modified_at)
     return (
@@ -105,9 +98,9 @@ def _record(record: Record, person: Person, owner_id: str, team: Team) -> str:
         converted_on = day_name(record.converted_at) if record.converted_at else None
         extra = (
             f'"Company":"{person.company}","Status":"{status}",'
-            f'"IsConverted":{_flag(value=record.converted_at is not None)},'
-            f'"ConvertedContactId":{_text(record.converted_contact_id)},'
-            f'"ConvertedDate":{_text(converted_on)},'
+            f'"IsConverted":{flag(record.converted_at is not None)},'
+            f'"ConvertedContactId":{text(record.converted_contact_id)},'
+            f'"ConvertedDate":{text(converted_on)},'
         )
     if record.individual_id:
         extra += f'"IndividualId":"{record.individual_id}",'
@@ -117,11 +110,11 @@ def _record(record: Record, person: Person, owner_id: str, team: Team) -> str:
         extra += f'"Touchline_Open_Count__c":{record.stale_open_count},'
     stamps = _stamps(record.created_at, record.modified_at, team.admin_id, owner_id)
     return (
-        f'{{"Id":"{record.id}","IsDeleted":{_flag(value=record.is_deleted)},'
-        f'"MasterRecordId":{_text(record.master_id)},"FirstName":"{person.first}",'
-        f'"LastName":"{person.last}","Name":"{person.name}","Email":{_text(record.email)},'
+        f'{{"Id":"{record.id}","IsDeleted":{flag(record.is_deleted)},'
+        f'"MasterRecordId":{text(record.master_id)},"FirstName":"{person.first}",'
+        f'"LastName":"{person.last}","Name":"{person.name}","Email":{text(record.email)},'
         f'"Title":"{person.title}","LeadSource":"{_SOURCES[person.index % len(_SOURCES)]}",'
-        f'"HasOptedOutOfEmail":{_flag(value=record.is_opted_out)},{extra}{stamps}}}'
+        f'"HasOptedOutOfEmail":{flag(record.is_opted_out)},{extra}{stamps}}}'
     )
 
 

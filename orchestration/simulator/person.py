@@ -152,6 +152,7 @@ _PROVIDERS = {
     Reader.DESKTOP: "outlookish.example",
     Reader.IMAGES_OFF: "postbox.example",
 }
+_GUARDED = {Gateway.AGENT: "corp", Gateway.FAST: "mail", Gateway.BURST: "hq"}
 _UNLIKE_ASCII = str.maketrans({"'": "", "ł": "l", "ø": "o"})
 
 
@@ -169,10 +170,10 @@ def meet(index: int, role: Role, rng: Random) -> Person:
     last = LAST_NAMES[int(draw() * len(LAST_NAMES))]
     head = COMPANY_HEADS[int(draw() * len(COMPANY_HEADS))]
     tail = COMPANY_TAILS[int(draw() * len(COMPANY_TAILS))]
-    # A scanner guards a whole company: the domain names it, so that all of its people share it.
+    # A scanner guards a whole company: one domain, one scanner.
     domain = f"{head}{tail}.example".lower()
     if role.gateway is not Gateway.NONE:
-        domain = f"{role.gateway}.{domain}"
+        domain = f"{_GUARDED[role.gateway]}.{domain}"
     elif draw() < 0.25:
         domain = _PROVIDERS[role.reader]
     # Numbers keep addresses apart without a memory of those already given out.

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from orchestration.simulator.clock import WEEK, day_name, iso
+from orchestration.simulator.json_text import flag, moment, text
 from orchestration.simulator.packing import Shape, pack, write_text
 from orchestration.simulator.person import Person
 from orchestration.simulator.playbook import Step
@@ -27,8 +28,8 @@ def _body(step: Step) -> str:
 def _manner(sequence: Sequence, step: Step) -> str:
     """Return what all messages of a step have in common, as JSON members."""
     return (
-        f'"origin":"sequence","track_opens":{_truth(value=sequence.track_opens)},'
-        f'"track_clicks":{_truth(value=sequence.track_clicks)},"format":"{sequence.format}",'
+        f'"origin":"sequence","track_opens":{flag(sequence.track_opens)},'
+        f'"track_clicks":{flag(sequence.track_clicks)},"format":"{sequence.format}",'
         f'"links":{orjson.dumps(step.links).decode()}'
     )
 
@@ -94,20 +95,14 @@ class PlatformExport:
             more = start + PAGE < len(objects)
             cursor = f'"page-{number + 1}"' if more else "null"
             joined = ",\n".join(page)
-            text = f'{{"enrollments":[{joined}],"next_cursor":{cursor}}}\n'
-            write_text(folder / f"{day}-page-{number:03}.json", text, is_compressed=week % 2 == 1)
-
-
-def _truth(*, value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _time(at: int | None) -> str:
-    return f'"{iso(at)}"' if at is not None else "null"
+            content = f'{{"enrollments":[{joined}],"next_cursor":{cursor}}}\n'
+            write_text(
+                folder / f"{day}-page-{number:03}.json", content, is_compressed=week % 2 == 1
+            )
 
 
 def _paused(paused_at: int | None, as_of: int) -> str:
-    return _truth(value=paused_at is not None and paused_at < as_of)
+    return flag(paused_at is not None and paused_at < as_of)
 
 
 @cache
@@ -145,7 +140,7 @@ def _reply(letter: Letter | None, as_of: int) -> str:
 
 @cache
 def _flags(noted: frozenset[str]) -> str:
-    return ",".join(f'"{flag}":{_truth(value=flag in noted)}' for flag in _FLAGS)
+    return ",".join(f'"{name}":{flag(name in noted)}' for name in _FLAGS)
 
 
 def _enrollment(person: Person, enrollment: Enrollment, as_of: int) -> str:
@@ -157,16 +152,16 @@ def _enrollment(person: Person, enrollment: Enrollment, as_of: int) -> str:
             noted[change.what] = change.at
             updated_at = change.at
     is_paused = noted.get("paused", 0) > noted.get("resumed", 0)
-    crm_id = f'"{enrollment.crm_id}"' if enrollment.crm_id else "null"
     return (
         f'{{"id":"{enrollment.id}","created_at":"{iso(enrollment.created_at)}",'
         f'"updated_at":"{iso(updated_at)}","sequence":{_sequence(enrollment.sequence, as_of)},'
         f'"person":{{"id":"person-{person.index:07}","email":"{enrollment.email}",'
         f'"first_name":"{person.first}","last_name":"{person.last}","linkedin_url":null,'
-        f'"crm_record_id":{crm_id}}},"mailbox":{_mailbox(enrollment.mailbox, as_of)},'
+        f'"crm_record_id":{text(enrollment.crm_id)}}},'
+        f'"mailbox":{_mailbox(enrollment.mailbox, as_of)},'
         f'"reply_email_message":{_reply(enrollment.reply, as_of)},{_flags(frozenset(noted))},'
-        f'"is_paused":{_truth(value=is_paused)},"started_at":{_time(noted.get("started"))},'
-        f'"ended_at":{_time(noted.get("ended"))}}}'
+        f'"is_paused":{flag(is_paused)},"started_at":{moment(noted.get("started"))},'
+        f'"ended_at":{moment(noted.get("ended"))}}}'
     )
 
 

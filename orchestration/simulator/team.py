@@ -9,7 +9,6 @@ from orchestration.simulator.ids import USER, salesforce_id, uuid
 from orchestration.simulator.playbook import FEWEST_PLAYS, PLAYS, Step
 
 MAIL_DOMAIN = "northlight.example"
-TRACKED_DOMAINS = (MAIL_DOMAIN,)
 
 _REPS = (
     ("Mara", "Lind"), ("Theo", "Brandt"), ("Ines", "Carvalho"), ("Jonas", "Reed"),

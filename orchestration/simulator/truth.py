@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from orchestration.simulator.clock import iso
+from orchestration.simulator.json_text import flag, moment, text
 from orchestration.simulator.outcome import Outcome, human_replies, outcome_of
 from orchestration.simulator.person import Reader
 from orchestration.simulator.playbook import UNTRACKED_CALENDAR
@@ -57,10 +58,10 @@ class Tally:
             f'"message_count":{self.message_count},"open_count":{self.open_count},'
             f'"recorded_human_opens":{self.recorded_human_opens},'
             f'"click_count":{self.click_count},"human_click_count":{self.human_click_count},'
-            f'"clicked_at":{_time(self.clicked_at)},"is_replied":{_flag(value=self.is_replied)},'
-            f'"last_reply_at":{_time(self.last_reply_at)},"sequence_status":"{outcome.status}",'
+            f'"clicked_at":{moment(self.clicked_at)},"is_replied":{flag(self.is_replied)},'
+            f'"last_reply_at":{moment(self.last_reply_at)},"sequence_status":"{outcome.status}",'
             f'"most_recent_sequence":"{enrollment.sequence.name}",'
-            f'"most_recent_step_at":{_time(step_at)}'
+            f'"most_recent_step_at":{moment(step_at)}'
         )
 
 
@@ -128,9 +129,9 @@ class Truth:
         crm_object, crm_id = target or (None, None)
         for email, tally in tallies.items():
             self._lines["people"].append(
-                f'{{"person_email":"{email}","crm_object":{_text(crm_object)},'
-                f'"crm_id":{_text(crm_id)},'
-                f'"unmatched_reason":{_text(story.crm.unmatched_reason)},{tally.as_json()}}}'
+                f'{{"person_email":"{email}","crm_object":{text(crm_object)},'
+                f'"crm_id":{text(crm_id)},'
+                f'"unmatched_reason":{text(story.crm.unmatched_reason)},{tally.as_json()}}}'
             )
         if target is not None:
             self._lines["records"].append(
@@ -146,18 +147,6 @@ class Truth:
         }
 
 
-def _text(value: str | None) -> str:
-    return f'"{value}"' if value is not None else "null"
-
-
-def _time(at: int | None) -> str:
-    return f'"{iso(at)}"' if at is not None else "null"
-
-
-def _flag(*, value: bool) -> str:
-    return "true" if value else "false"
-
-
 def _message(story: Story, enrollment: Enrollment, message: Message, seen: Seen) -> str:
     sequence = enrollment.sequence
     is_knowable = sequence.track_opens and story.person.role.reader is not Reader.APPLE
@@ -168,8 +157,8 @@ def _message(story: Story, enrollment: Enrollment, message: Message, seen: Seen)
         f'"recipient_email":"{message.to.lower()}","sent_at":"{iso(message.sent_at)}",'
         f'"human_open_count":{human_opens},"recorded_human_opens":{seen.human_opens},'
         f'"open_count":{seen.opens},"click_count":{seen.clicks},'
-        f'"human_click_count":{seen.human_clicks},"clicked_at":{_time(seen.clicked_at)},'
-        f'"really_read":{_flag(value=message.read_at is not None)}}}'
+        f'"human_click_count":{seen.human_clicks},"clicked_at":{moment(seen.clicked_at)},'
+        f'"really_read":{flag(message.read_at is not None)}}}'
     )
 
 

@@ -51,6 +51,12 @@ def test_an_empty_simulation_is_refused(tmp_path: Path, people: int, weeks: int)
         simulate(people, weeks, 1, tmp_path)
 
 
+def test_progress_is_told_part_by_part(tmp_path: Path) -> None:
+    told: list[int] = []
+    simulate(50, 1, 5, tmp_path, workers=1, people_per_part=20, progress=told.append)
+    assert told == [20, 40, 50]
+
+
 def test_later_parts_are_written_as_files_of_their_own(tmp_path: Path) -> None:
     """Memory is bounded by a part: no per-week file is shared by two parts."""
     simulate(40, 2, 5, tmp_path, people_per_part=20)

@@ -1,0 +1,82 @@
+"""A landing folder for tests: writes files in the providers' shapes, reads the raw tables back."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.landing.limits import Limits
+from orchestration.landing.load import load
+from orchestration.landing.report import LoadReport
+from orchestration.warehouse import Warehouse
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A landing folder and the warehouse that it is loaded into."""
+
+    path: Path
+    warehouse: Warehouse
+
+    def write(self, file: str, content: bytes | str, *, is_old: bool = False) -> Path:
+        path = self.path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if is_old:
+            self.age(file)
+        return path
+
+    def append(self, file: str, content: bytes | str) -> None:
+        with (self.path / file).open("ab") as log:
+            log.write(content.encode() if isinstance(content, str) else content)
+
+    def age(self, file: str) -> None:
+        """Make a file look as if nobody had touched it for a day."""
+        yesterday = time.time() - DAY_SECONDS
+        os.utime(self.path / file, (yesterday, yesterday))
+
+    def load(self, **limits: int) -> LoadReport:
+        return load(self.warehouse, self.path, limits=Limits(**limits))
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.warehouse.connect() as connection:
+            return connection.execute(statement).fetchall()
+
+    def payloads(self, table: str = "raw.sendgrid_events") -> list[dict[str, Any]]:
+        rows = self.query(f"select payload from {table} order by load_id, file, line, position")
+        return [json.loads(payload) for (payload,) in rows]
+
+    def event_ids(self) -> list[str]:
+        return [payload["sg_event_id"] for payload in self.payloads()]
+
+    def places(self, table: str = "raw.sendgrid_events") -> list[tuple[str, int, int]]:
+        return self.query(f"select file, line, position from {table} order by all")
+
+    def rejects(self) -> list[tuple[int | None, str]]:
+        return self.query("select line, reason from raw.rejects order by load_id, file, line")
+
+
+def event(number: int, **others: object) -> dict[str, object]:
+    """Return a SendGrid event with everything that a record must have."""
+    return {
+        "email": f"person{number}@visitor.example",
+        "timestamp": 1_791_331_200 + number,
+        "event": "open",
+        "sg_event_id": f"event-{number}",
+        **others,
+    }
+
+
+def lines(records: Iterable[object]) -> str:
+    """Return records as JSON lines."""
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def events(*numbers: int) -> str:
+    """Return events as JSON lines."""
+    return lines(event(number) for number in numbers)

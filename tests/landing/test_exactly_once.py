@@ -1,0 +1,131 @@
+"""A9: a file is known by its content, and a growing one gives its new complete lines only."""
+
+import gzip
+import json
+import shutil
+
+import duckdb
+import pytest
+
+from orchestration.landing.load import load
+from orchestration.landing.tables import create_raw_tables
+from tests.landing.folder import Folder, event, events, lines
+
+
+def test_a9_a_second_pass_loads_nothing(folder: Folder) -> None:
+    folder.write("sendgrid/a.ndjson", events(1, 2))
+    assert folder.load().rows == 2
+    again = folder.load()
+    assert (again.rows, again.files, again.skipped, again.load_id) == (0, 0, 1, None)
+
+
+def test_a9_the_same_content_under_other_names_loads_once(folder: Folder) -> None:
+    path = folder.write("sendgrid/a.ndjson", events(1, 2))
+    shutil.copy(path, path.with_name("b.ndjson"))
+    folder.write("sendgrid/a.ndjson.gz", gzip.compress(path.read_bytes()))
+    report = folder.load()
+    assert (report.rows, report.files, report.skipped) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a9_a_growing_file_gives_only_its_new_lines(folder: Folder, count: int) -> None:
+    folder.write("sendgrid/log.ndjson", events(*range(count)))
+    folder.load()
+    folder.append("sendgrid/log.ndjson", events(100, 101))
+    assert folder.load().rows == 2
+    assert folder.places()[-1] == ("sendgrid/log.ndjson", count + 2, 0)
+    loads = folder.query("select start_byte, bytes, rows from raw.loads order by load_id")
+    assert loads[1][0] == loads[0][1]
+
+
+def test_a9_a_log_that_grew_and_was_rotated_is_recognised(folder: Folder) -> None:
+    path = folder.write("sendgrid/log.ndjson", events(*range(30)))
+    folder.load()
+    grown = path.read_bytes() + events(30, 31).encode()
+    folder.write("sendgrid/log.ndjson.1.json.gz", gzip.compress(grown))
+    folder.write("sendgrid/log.ndjson", events(40))
+    assert folder.load().rows == 3
+    assert sorted(folder.event_ids()) == sorted(f"event-{n}" for n in [*range(32), 40])
+
+
+def test_a9_a_line_still_being_written_waits(folder: Folder) -> None:
+    first, second = json.dumps(event(1)), json.dumps(event(2))
+    folder.write("sendgrid/log.ndjson", first + "\n" + second[:30])
+    folder.load()
+    assert folder.query("select rows, rejected, pending_bytes from raw.loads") == [(1, 0, 30)]
+    assert folder.load().files == 0
+    folder.append("sendgrid/log.ndjson", second[30:])
+    assert folder.load().rows == 1
+    folder.append("sendgrid/log.ndjson", "\n" + events(3))
+    assert folder.load().rows == 1
+    assert folder.places() == [("sendgrid/log.ndjson", n, 0) for n in (1, 2, 3)]
+
+
+def test_a9_a_line_that_was_never_finished_is_a_reject_in_the_end(folder: Folder) -> None:
+    folder.write("sendgrid/log.ndjson", events(1) + '{"email": "cut')
+    folder.load()
+    assert folder.rejects() == []
+    folder.age("sendgrid/log.ndjson")
+    assert folder.load().rejected == 1
+    assert folder.load().rejected == 0
+    assert folder.rejects() == [(2, "truncated")]
+
+
+def test_a9_a_pretty_array_may_grow_too(folder: Folder) -> None:
+    text = json.dumps([event(number) for number in range(4)], indent=2)
+    cut = text.index("event-2")
+    folder.write("sendgrid/growing.json", text[:cut])
+    folder.load()
+    assert folder.event_ids() == ["event-0", "event-1"]
+    folder.append("sendgrid/growing.json", text[cut:])
+    folder.load()
+    assert folder.event_ids() == [f"event-{n}" for n in range(4)]
+    assert folder.rejects() == []
+
+
+def test_a9_a_load_that_dies_inside_a_file_leaves_nothing_of_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("sendgrid/a.ndjson", events(1))
+    folder.write("sendgrid/b.ndjson", events(2))
+
+    def die_at_second(progress: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load(folder.warehouse, folder.path, progress=die_at_second)
+    assert folder.event_ids() == ["event-1"]
+    assert folder.load().rows == 1
+    assert folder.query("select count(distinct file) from raw.loads") == [(2,)]
+
+
+def test_a9_load_ids_grow_with_each_pass(folder: Folder) -> None:
+    for number in range(3):
+        folder.write(f"sendgrid/{number}.ndjson", events(number))
+        folder.load()
+    assert folder.query("select load_id from raw.loads") == [(1,), (2,), (3,)]
+
+
+def test_sources_can_be_chosen_and_must_exist(folder: Folder) -> None:
+    folder.write("sendgrid/a.ndjson", events(1))
+    folder.write("sequences/enrollments/a.ndjson", lines([{"id": "enr_1"}]))
+    assert load(folder.warehouse, folder.path, sources=["enrollments"]).rows == 1
+    with pytest.raises(ValueError, match="No source postbox"):
+        load(folder.warehouse, folder.path, sources=["postbox"])
+
+
+def test_an_absent_landing_folder_is_an_empty_one(folder: Folder) -> None:
+    report = load(folder.warehouse, folder.path / "not there")
+    assert report.as_dict() == {
+        "load_id": None, "files": 0, "rows": 0, "rejected": 0, "skipped": 0, "sources": {},
+    }  # fmt: skip
+
+
+def test_raw_tables_can_be_made_alone_and_twice() -> None:
+    connection = duckdb.connect()
+    create_raw_tables(connection)
+    create_raw_tables(connection)
+    names = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'raw'"
+    ).fetchall()
+    assert {"loads", "rejects", "sendgrid_events", "salesforce_contacts"} <= {n for (n,) in names}

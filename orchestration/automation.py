@@ -10,7 +10,7 @@ from orchestration.settings import Settings
 sync_job = dg.define_asset_job(
     "sync",
     selection=dg.AssetSelection.all(),
-    description="Landing files and Salesforce in, models built and tested, differences written back.",
+    description="Files and Salesforce in, models built and tested, differences written back.",
 )
 
 #: L1. Off until somebody turns it on, in the UI or by `dagster schedule start`: a fresh checkout

@@ -36,7 +36,9 @@ def rejects_are_few(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResu
     return dg.AssetCheckResult(
         passed=not sources,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={source: f"{rejected} of {rejected + loaded}" for source, rejected, loaded in sources},
+        metadata={
+            source: f"{rejected} of {rejected + loaded}" for source, rejected, loaded in sources
+        },
         description="Run `touchline status` to see the rejects by reason." if sources else None,
     )
 

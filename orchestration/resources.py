@@ -1,6 +1,5 @@
-"""What assets are given: the warehouse, the Salesforce org, dbt, and the settings they came from."""
+"""What Dagster gives to assets beyond the plain core: dbt and its project."""
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -8,27 +7,7 @@ from pathlib import Path
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
-from orchestration.crm.client import Crm
-from orchestration.crm.salesforce import connect
-from orchestration.local_org import process
 from orchestration.settings import Settings
-
-
-@dataclass(frozen=True)
-class Org:
-    """The Salesforce org of the environment. A plain object, so that no secret is Dagster config."""
-
-    settings: Settings
-
-    def connect(self) -> Crm:
-        """Return a client that logs in at its first call; the local org is started if need be."""
-        login = self.settings.salesforce
-        if self.settings.environment.is_local:
-            running = process.start(
-                self.settings.org, self.settings.org_port, self.settings.org_seed
-            )
-            login = replace(login, host=f"127.0.0.1:{running.port}")
-        return connect(login)
 
 
 class DbtResource(DbtCliResource):

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from time import monotonic
 from typing import Any
 
@@ -42,23 +43,25 @@ def run_sync(
     selection = None
     if only_plan:
         selection = list(
-            dg.AssetSelection.assets(PLAN_KEY)
-            .upstream()
-            .resolve(definitions.resolve_asset_graph())
+            dg.AssetSelection.assets(PLAN_KEY).upstream().resolve(definitions.resolve_asset_graph())
         )
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, _Listener(tell).hear)
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            run_config={
-                **_QUIET,
-                "ops": {"build_models": {"config": {"full_refresh": full_refresh}}},
-            },
-            asset_selection=selection,
-            raise_on_error=False,
-        )
+        # dbt talks at length; its words go to a file, the progress to whoever watches.
+        log = settings.data / "logs" / f"{run_id}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as words, redirect_stdout(words):
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                run_config={
+                    **_QUIET,
+                    "ops": {"build_models": {"config": {"full_refresh": full_refresh}}},
+                },
+                asset_selection=selection,
+                raise_on_error=False,
+            )
     return _report(result, monotonic() - started)
 
 

@@ -64,7 +64,7 @@ class Warehouse:
         draft.unlink(missing_ok=True)
         with self.connect(read_only=True) as connection:
             (name,) = connection.execute("select current_database()").fetchone() or ("",)
-            connection.execute(f"attach '{_quoted(draft)}' as draft")
+            connection.execute(f"attach '{_quoted(draft)}' as draft (read_write)")
             connection.execute(f'copy from database "{name}" to draft')
             connection.execute("detach draft")
         draft.replace(target)

@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.crm.snapshot import take_snapshot
 from orchestration.crm.snapshot_tables import TABLES
 from orchestration.landing.load import load
-from orchestration.resources import Org
+from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping import load_mapping
@@ -83,7 +83,7 @@ origins = [
 )
 def landing_files(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Load what is new in the landing folder, each file in a transaction of its own."""
     report = load(warehouse, settings.landing)
     for source, (table, _) in FILES.items():
@@ -125,7 +125,7 @@ def salesforce_snapshot(
     warehouse: dg.ResourceParam[Warehouse],
     org: dg.ResourceParam[Org],
     settings: dg.ResourceParam[Settings],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Read what changed in the org: in full at first, then by SystemModstamp with an overlap."""
     mapping = load_mapping(settings.mapping)
     report = take_snapshot(warehouse, org.connect(), target_fields=mapping.target_fields())

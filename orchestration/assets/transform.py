@@ -46,9 +46,7 @@ def build_args(config: BuildConfig, mapping: FieldMappings | None) -> list[str]:
         args.append("--full-refresh")
     if mapping is not None:
         fields = {
-            entry.metric: entry.field
-            for entries in mapping.objects.values()
-            for entry in entries
+            entry.metric: entry.field for entries in mapping.objects.values() for entry in entries
         }
         args += ["--vars", json.dumps({"crm_fields": fields})]
     return args

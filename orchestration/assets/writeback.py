@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.assets.ingest import WAREHOUSE_POOL
-from orchestration.resources import Org
+from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.apply import apply_plan
@@ -29,7 +29,7 @@ from orchestration.writeback.plan import make_plan, read_plan
 )
 def plan(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """K1: every cell that differs, with old and new value, policy, decision and reason."""
     made = make_plan(warehouse, load_mapping(settings.mapping))
     return dg.MaterializeResult(
@@ -70,7 +70,7 @@ def applied_plan(
     warehouse: dg.ResourceParam[Warehouse],
     org: dg.ResourceParam[Org],
     settings: dg.ResourceParam[Settings],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Write the newest plan's differences; where the environment asks for approval, wait."""
     with warehouse.connect() as connection:
         newest = read_plan(connection)
@@ -117,7 +117,7 @@ def applied_plan(
 )
 def read_copy(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """L4: the warehouse as of this run, for notebooks, BI tools and analysts' own dbt builds."""
     warehouse.publish(settings.published)
     return dg.MaterializeResult(

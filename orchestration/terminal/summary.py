@@ -37,23 +37,17 @@ order by messages desc, discrepancy_class, discrepancy_cause
 
 _HEADLINES = """
 select
-    count(*) as messages,
-    count(delivered_at) as delivered,
-    count(case when open_tracking_enabled and delivered_at is not null then 1 end) as open_tracked,
-    count(case when open_tracking_enabled and delivered_at is not null and open_count > 0 then 1 end)
-        as opened_by_anything,
-    count(case when open_tracking_enabled and delivered_at is not null and human_open_count > 0
-        then 1 end) as opened_by_people,
-    count(case when open_tracking_enabled and delivered_at is not null and is_viewed then 1 end)
-        as viewed,
-    count(case when click_tracking_enabled and delivered_at is not null then 1 end)
-        as click_tracked,
-    count(case when click_tracking_enabled and delivered_at is not null and click_count > 0
-        then 1 end) as clicked_by_anything,
-    count(case when click_tracking_enabled and delivered_at is not null and human_click_count > 0
-        then 1 end) as clicked_by_people
+    count(*) as delivered,
+    count(case when open_tracking_enabled then 1 end) as open_tracked,
+    count(case when open_tracking_enabled and open_count > 0 then 1 end) as opened_by_anything,
+    count(case when open_tracking_enabled and human_open_count > 0 then 1 end) as opened_by_people,
+    count(case when open_tracking_enabled and is_viewed then 1 end) as viewed,
+    count(case when click_tracking_enabled then 1 end) as click_tracked,
+    count(case when click_tracking_enabled and click_count > 0 then 1 end) as clicked_by_anything,
+    count(case when click_tracking_enabled and human_click_count > 0 then 1 end)
+        as clicked_by_people
 from marts.messages
-where origin = 'sequence'
+where origin = 'sequence' and delivered_at is not null
 """
 
 _REPLY_RATES = """
@@ -93,8 +87,7 @@ _DECISIONS = """
 select field, policy,
     count(case when decision = 'write' then 1 end) as writes,
     count(case when decision = 'kept' then 1 end) as kept,
-    count(case when decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted') then 1 end)
-        as skipped
+    count(case when decision not in ('write', 'kept', 'unchanged') then 1 end) as skipped
 from writeback.changes
 where plan_id = ?
 group by field, policy
@@ -103,7 +96,7 @@ order by writes desc, field
 """
 
 _CHANGES = """
-select object, record_id, field, old_value, new_value, policy, decision, reason
+select object, record_id, field, old_value, new_value, decision, reason
 from writeback.changes
 where plan_id = ? and decision != 'unchanged'
 order by decision != 'write', object, record_id, field
@@ -116,13 +109,12 @@ from (
     select
         *,
         row_number() over (partition by decision, field order by old_value is null, record_id)
-            as within_field,
-        row_number() over (partition by decision order by old_value is null, field, record_id)
-            as within_decision
+            as within_field
     from writeback.changes
     where plan_id = ? and decision in ('write', 'kept', 'converted', 'invalid', 'blocked')
 )
-where within_field = 1 and within_decision <= ?
+where within_field = 1
+qualify row_number() over (partition by decision order by field) <= ?
 order by decision != 'write', decision, field
 limit ?
 """
@@ -141,20 +133,31 @@ class Summary:
     loose_ends: Sequence[Row]
 
 
+def loads(connection: DuckDBPyConnection) -> list[Row]:
+    """Return (source, files, records, rejected, last loaded at) of everything loaded so far."""
+    return connection.execute(_LOADS).fetchall()
+
+
+def rejects(connection: DuckDBPyConnection) -> list[Row]:
+    """Return (source, reason, records, an example's file and line), the most frequent first."""
+    return connection.execute(_REJECTS).fetchall()
+
+
+def loose_ends(connection: DuckDBPyConnection) -> list[Row]:
+    """Return (what, reason, how many) of what could not be tied to anything."""
+    return connection.execute(_LOOSE_ENDS).fetchall()
+
+
 def summarize(connection: DuckDBPyConnection) -> Summary:
     """Read the summary of everything loaded so far; the marts must have been built."""
-
-    def rows(sql: str) -> list[Row]:
-        return connection.execute(sql).fetchall()
-
     return Summary(
-        loads=rows(_LOADS),
-        rejects=rows(_REJECTS),
-        headlines=rows(_HEADLINES)[0],
-        discrepancies=rows(_DISCREPANCIES),
-        reply_rates=rows(_REPLY_RATES),
-        statuses=rows(_STATUSES),
-        loose_ends=rows(_LOOSE_ENDS),
+        loads=loads(connection),
+        rejects=rejects(connection),
+        headlines=connection.execute(_HEADLINES).fetchall()[0],
+        discrepancies=connection.execute(_DISCREPANCIES).fetchall(),
+        reply_rates=connection.execute(_REPLY_RATES).fetchall(),
+        statuses=connection.execute(_STATUSES).fetchall(),
+        loose_ends=loose_ends(connection),
     )
 
 

@@ -1,6 +1,7 @@
 """How results look on a terminal: rich tables that make sense without the manual."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -9,26 +10,32 @@ from rich.text import Text
 
 from orchestration.sync_report import SyncReport
 from orchestration.terminal.summary import Row, Summary
+from orchestration.writeback.apply import WritebackReport
+from orchestration.writeback.plan import Plan
 
 _MEANINGS = {
     ("opened_and_clicked", "none"): "both recorded",
     ("clicked_without_open", "images_blocked"): "images off: the click proves it was read",
-    ("clicked_without_open", "privacy_proxy"): "a proxy hid the open: the click proves it was read",
-    ("clicked_without_open", "tracking_off"): "no pixel in the mail: the click proves it was read",
+    ("clicked_without_open", "privacy_proxy"): "a proxy hid it: the click proves it was read",
+    ("clicked_without_open", "tracking_off"): "no pixel: the click proves it was read",
     ("opened_without_click", "none"): "read, nothing clicked",
     ("opened_without_click", "tracking_off"): "read; its links are not tracked",
-    ("machine_only", "scanner"): "a security gateway opened or clicked, no person",
-    ("machine_only", "privacy_proxy"): "Apple's proxy fetched it: nobody can tell if it was read",
+    ("machine_only", "scanner"): "a security gateway, no person",
+    ("machine_only", "privacy_proxy"): "Apple fetched it: read or not, nobody can tell",
     ("replied_without_open", "images_blocked"): "images off: the reply proves it was read",
-    ("replied_without_open", "privacy_proxy"): "a proxy hid the open: the reply proves it was read",
+    ("replied_without_open", "privacy_proxy"): "a proxy hid it: the reply proves it was read",
+    ("replied_without_open", "tracking_off"): "no pixel: the reply proves it was read",
+    ("replied_without_open", "plain_text"): "no pixel: the reply proves it was read",
+    ("clicked_without_open", "plain_text"): "no pixel: the click proves it was read",
     ("none", "none"): "no sign of a reader",
     ("none", "not_delivered"): "never delivered",
-    ("untracked", "plain_text"): "plain text carries no pixel: out of every rate",
+    ("untracked", "plain_text"): "no pixel: out of every rate",
     ("untracked", "tracking_off"): "tracking was off: out of every rate",
 }
 
 
-def _table(title: str, *columns: str, numbers: Sequence[int] = ()) -> Table:
+def titled(title: str, *columns: str, numbers: Sequence[int] = ()) -> Table:
+    """Return an empty table with a title; `numbers` are the columns to align right."""
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
     for position, column in enumerate(columns):
         table.add_column(
@@ -38,20 +45,20 @@ def _table(title: str, *columns: str, numbers: Sequence[int] = ()) -> Table:
 
 
 def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "–"
+    return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
-def loads_table(summary: Summary) -> Table:
+def loads_table(title: str, rows: Sequence[Row]) -> Table:
     """Show what has been loaded so far, per source."""
-    table = _table("What was loaded", "source", "files", "records", "rejected", numbers=(1, 2, 3))
-    for source, files, records, rejected, _ in summary.loads:
+    table = titled(title, "source", "files", "records", "rejected", numbers=(1, 2, 3))
+    for source, files, records, rejected, _ in rows:
         table.add_row(source, f"{files:,}", f"{records:,}", f"{rejected:,}")
     return table
 
 
 def rejects_table(rows: Sequence[Row]) -> Table:
     """Show the rejects by reason, each with a place to look at."""
-    table = _table(
+    table = titled(
         "What could not be read (kept in raw.rejects)", "source", "reason", "records", "example",
         numbers=(2,),
     )  # fmt: skip
@@ -62,17 +69,22 @@ def rejects_table(rows: Sequence[Row]) -> Table:
 
 def engagement_table(summary: Summary) -> Table:
     """Show opens and clicks as recorded and as people made them."""
-    (_, delivered, open_tracked, opened, opened_human, viewed, click_tracked, clicked, human) = (
+    (delivered, open_tracked, opened, opened_human, viewed, click_tracked, clicked, human) = (
         summary.headlines
     )
-    table = _table(
+    table = titled(
         f"Opens and clicks of {delivered:,} delivered messages",
         "", "messages", "share", "meaning",
         numbers=(1, 2),
     )  # fmt: skip
     for name, part, whole, meaning in (
         ("opened, as recorded", opened, open_tracked, "whoever fetched the pixel"),
-        ("opened by people", opened_human, open_tracked, "the floor: privacy proxies hide the rest"),
+        (
+            "opened by people",
+            opened_human,
+            open_tracked,
+            "the floor: proxies hide the rest",
+        ),
         ("viewed", viewed, open_tracked, "a person opened, clicked or replied"),
         ("clicked, as recorded", clicked, click_tracked, "security scanners included"),
         ("clicked by people", human, click_tracked, "the figure to trust"),
@@ -83,7 +95,7 @@ def engagement_table(summary: Summary) -> Table:
 
 def discrepancies_table(summary: Summary) -> Table:
     """Show why opens and clicks disagree."""
-    table = _table(
+    table = titled(
         "Where opens and clicks disagree, and why",
         "class", "likely cause", "messages", "share", "meaning",
         numbers=(2, 3),
@@ -96,7 +108,7 @@ def discrepancies_table(summary: Summary) -> Table:
 
 def reply_rates_table(summary: Summary) -> Table:
     """Show reply rates per sequence, each with its interval."""
-    table = _table(
+    table = titled(
         "Reply rates (people's replies; automatic ones left out)",
         "sequence", "enrolled", "replied", "rate", "95 % interval",
         numbers=(1, 2, 3, 4),
@@ -105,14 +117,14 @@ def reply_rates_table(summary: Summary) -> Table:
         label = Text("all sequences", style="bold") if name == "all" else Text(str(name))
         table.add_row(
             label, f"{enrolled:,}", f"{replied:,}", f"{100 * rate:.1f} %",
-            f"{100 * low:.1f} – {100 * high:.1f} %",
+            f"{100 * low:.1f} to {100 * high:.1f} %",
         )  # fmt: skip
     return table
 
 
 def statuses_table(summary: Summary) -> Table:
     """Show where enrollments stand, in Salesforce's words and ours."""
-    table = _table(
+    table = titled(
         "Where people stand",
         "status in Salesforce", "internal", "enrollments", "because of",
         numbers=(2,),
@@ -122,17 +134,17 @@ def statuses_table(summary: Summary) -> Table:
     return table
 
 
-def loose_ends_table(summary: Summary) -> Table:
+def loose_ends_table(rows: Sequence[Row]) -> Table:
     """Show what could not be tied to anything, with the reason."""
-    table = _table("Loose ends, kept and counted", "what", "reason", "how many", numbers=(2,))
-    for what, reason, count in summary.loose_ends:
+    table = titled("Loose ends, kept and counted", "what", "reason", "how many", numbers=(2,))
+    for what, reason, count in rows:
         table.add_row(what, reason, f"{count:,}")
     return table
 
 
 def fields_table(rows: Sequence[Row]) -> Table:
     """Show a plan per field."""
-    table = _table(
+    table = titled(
         "What the plan writes, per field",
         "field", "policy", "write", "keep", "skip",
         numbers=(2, 3, 4),
@@ -143,15 +155,26 @@ def fields_table(rows: Sequence[Row]) -> Table:
 
 
 def changes_table(title: str, rows: Sequence[Row]) -> Table:
-    """Show single cells of a plan with old and new value and the reason."""
-    table = _table(title, "record", "field", "old", "new", "decision", "reason")
-    for _, record_id, field, old, new, decision, reason in rows:
-        table.add_row(record_id, field, _value(old), _value(new), decision, reason)
+    """Show single cells of a plan under their record, with what becomes what and why."""
+    table = titled(title, "", "field", "change", "reason")
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    shown = None
+    for object_name, record_id, field, old, new, decision, reason in rows:
+        if record_id != shown:
+            table.add_row("", Text(f"{object_name} {record_id}", style="bold"), "", "")
+            shown = record_id
+        change = Text.assemble(_value(old), " → ", _value(new))
+        table.add_row(
+            Text(decision, style=_DECISION_STYLES.get(decision, "red")), field, change, reason
+        )
     return table
 
 
 def _value(value: Any) -> Text:
     return Text("(empty)", style="dim") if value is None else Text(str(value))
+
+
+_DECISION_STYLES = {"write": "green", "kept": "yellow"}
 
 
 def outcome_lines(report: SyncReport) -> Iterator[RenderableType]:
@@ -174,6 +197,82 @@ def outcome_lines(report: SyncReport) -> Iterator[RenderableType]:
         f"{report.seconds:.0f} s.",
         style="dim",
     )
+
+
+def summary_parts(summary: Summary) -> list[RenderableType]:
+    """Return the tables of a whole sync in the order in which they tell their story."""
+    parts = [
+        loads_table("What was loaded", summary.loads),
+        engagement_table(summary),
+        discrepancies_table(summary),
+        reply_rates_table(summary),
+        statuses_table(summary),
+    ]
+    if summary.rejects:
+        parts.insert(1, rejects_table(summary.rejects))
+    if summary.loose_ends:
+        parts.append(loose_ends_table(summary.loose_ends))
+    return list(parts)
+
+
+def plan_line(plan: Plan) -> RenderableType:
+    """Say what a plan amounts to, and in which state it is."""
+    if not plan.changed_records:
+        amount = "0 changes"
+    else:
+        amount = (
+            f"{plan.changed_records:,} records to change in {plan.changed_cells:,} fields, "
+            f"about {plan.api_calls_estimate:,} API calls"
+        )
+    lines = [Text(f"{plan.plan_id} ({plan.state}): {amount}.")]
+    lines += [Text(f"note: {note}", style="dim") for note in plan.notes]
+    return Group(*lines)
+
+
+def writeback_figures(report: WritebackReport) -> dict[str, Any]:
+    """Return what an apply did, as one object for machines."""
+    return {
+        "plan_id": report.plan_id,
+        "written": report.written,
+        "failed": report.failed,
+        "skipped": report.skipped,
+        "unsent": report.unsent,
+        "failed_by_code": dict(report.failed_by_code),
+        "crm_calls": {"read": report.calls.read, "write": report.calls.write},
+        "seconds": round(report.seconds, 1),
+    }
+
+
+def writeback_lines(report: WritebackReport) -> Iterator[RenderableType]:
+    """Say what an apply did."""
+    yield Text(
+        f"{report.written:,} records written, {report.failed:,} refused, {report.skipped:,} "
+        f"skipped, {report.unsent:,} not reached; {report.calls.write:,} write calls."
+    )
+    if report.stopped_because:
+        yield Text(report.stopped_because, style="bold red")
+    for code, records in report.failed_by_code.items():
+        yield Text(f"  {code}: {records:,}")
+
+
+def next_steps(published: Path) -> RenderableType:
+    """Say what a newcomer may try next."""
+    table = titled("What to try next", "command", "what it shows")
+    for command, meaning in (
+        ("make demo", "again: 0 changes, and no write in `touchline org log --writes`"),
+        ("touchline status", "loads, rejects by reason, the newest plan, skipped records"),
+        ("touchline plan --stored", "the newest plan, cell by cell with its reasons"),
+        ("touchline org log", "the requests that the local Salesforce org answered"),
+        ("make dev", "the same sync in the Dagster UI, with its lineage"),
+        (f"duckdb.connect('{_short(published)}')", "every table, from Python or a notebook"),
+    ):
+        table.add_row(command, meaning)
+    return table
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def show(console: Console, *parts: RenderableType) -> None:

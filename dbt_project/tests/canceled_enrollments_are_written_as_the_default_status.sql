@@ -1,0 +1,23 @@
+-- F3: the summary vocabulary has no word of its own for canceled; the configured default stands in.
+{{ config(severity='warn') }}
+
+with
+
+enrollments as (
+
+    select * from {{ ref('enrollments') }}
+
+),
+
+vocabulary as (
+
+    select * from {{ ref('status_vocabulary') }}
+
+)
+
+select
+    enrollments.enrollment_id,
+    vocabulary.summary as written_as
+from enrollments
+inner join vocabulary on enrollments.status = vocabulary.status
+where enrollments.status = 'canceled'

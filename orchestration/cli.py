@@ -1,0 +1,259 @@
+"""The `touchline` command: what people type, and how its errors reach them."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from orchestration.cli_org import org
+from orchestration.settings import Settings
+
+app = typer.Typer(
+    name="touchline",
+    help="From raw sales-email logs to Salesforce fields that people can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.add_typer(org, name="org")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+#: In a pipe nothing is cut or wrapped at the width of somebody's terminal.
+_PIPE_WIDTH = None if sys.stdout.isatty() else 160
+
+out = Console(width=_PIPE_WIDTH)
+#: Progress goes beside the output, so that a pipe gets results only.
+beside = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; a known error is one line that says what to do next."""
+    from orchestration.known_errors import KNOWN_ERRORS
+
+    try:
+        app()
+    except KNOWN_ERRORS as error:
+        beside.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document, times in ISO 8601, undecorated."""
+    typer.echo(json.dumps(value, default=str))
+
+
+@app.command(epilog="Example: touchline demo")
+def demo(as_json: Json = False) -> None:
+    """Run the whole sync on the sample that ships with Touchline, against the local org.
+
+    The sample's files go to the landing folder, the local Salesforce org starts, and a run does
+    the rest. Run it again: nothing is left to write.
+    """
+    from orchestration.demo import lay_sample
+    from orchestration.terminal import tables
+
+    settings = Settings.from_environment()
+    copied = lay_sample(settings)
+    if not as_json:
+        beside.print(
+            f"[bold]Touchline demo[/]  {copied} sample files laid into {settings.landing}"
+            if copied
+            else f"[bold]Touchline demo[/]  the sample is already in {settings.landing}"
+        )
+    report = _sync(settings)
+    if as_json:
+        print_json(report.as_json())
+    elif report.plan.plan_id:
+        _show_summary(settings, report)
+        tables.show(out, tables.next_steps(settings.published))
+    _finish(report)
+
+
+@app.command(epilog="Example: touchline run --json")
+def run(
+    as_json: Json = False,
+    full_refresh: Annotated[
+        bool, typer.Option(help="Rebuild the incremental models from the raw tables.")
+    ] = False,
+) -> None:
+    """Load what is new, read Salesforce, build and test the models, write the differences."""
+    from orchestration.terminal import tables
+
+    settings = Settings.from_environment()
+    report = _sync(settings, full_refresh=full_refresh)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        tables.show(out, *tables.outcome_lines(report))
+    _finish(report)
+
+
+@app.command(epilog="Example: touchline plan --limit 20 --export changes.csv")
+def plan(
+    as_json: Json = False,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Show the newest plan as it is; make none.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=0, help="How many cells to show.")] = 40,
+    export: Annotated[
+        Path | None, typer.Option(help="Write all of the plan's cells to this .csv or .parquet.")
+    ] = None,
+) -> None:
+    """Show what a run would write, cell by cell with the reason, and write nothing."""
+    from orchestration.terminal import summary, tables
+    from orchestration.warehouse import Warehouse
+    from orchestration.writeback.export import export_plan
+    from orchestration.writeback.plan import NothingToPlanError, read_plan
+
+    settings = Settings.from_environment()
+    if not stored:
+        report = _sync(settings, only_plan=True)
+        if not report.succeeded:
+            _finish(report)
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        newest = read_plan(connection)
+        if newest is None:
+            raise NothingToPlanError("No plan yet. Run `touchline plan` without --stored.")
+        fields = summary.planned_fields(connection, newest.plan_id)
+        changes = summary.planned_changes(connection, newest.plan_id, limit)
+        if export:
+            export_plan(connection, newest.plan_id, export)
+    if as_json:
+        print_json(
+            {
+                "plan_id": newest.plan_id,
+                "state": newest.state,
+                "created_at": newest.created_at,
+                "snapshot_at": newest.snapshot_at,
+                "changed_records": newest.changed_records,
+                "changed_cells": newest.changed_cells,
+                "api_calls_estimate": newest.api_calls_estimate,
+                "decisions": dict(newest.decisions),
+            }
+        )
+        return
+    parts = [tables.plan_line(newest)]
+    if fields:
+        parts += [tables.fields_table(fields)]
+    if changes:
+        parts += [tables.changes_table("Cell by cell", changes)]
+    tables.show(out, *parts)
+    if export:
+        out.print(f"\nAll cells are in {export}.")
+
+
+@app.command(epilog="Example: touchline apply")
+def apply(
+    plan_id: Annotated[
+        str | None, typer.Argument(help="The plan to apply; the newest one by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a plan's cells to Salesforce. A plan that is not the newest is refused."""
+    import uuid
+
+    from orchestration.org import Org
+    from orchestration.terminal import tables
+    from orchestration.warehouse import Warehouse
+    from orchestration.writeback.apply import apply_plan
+    from orchestration.writeback.plan import NothingToPlanError, read_plan
+
+    settings = Settings.from_environment()
+    warehouse = Warehouse(settings.warehouse)
+    with warehouse.connect(read_only=True) as connection:
+        chosen = read_plan(connection, plan_id)
+    if chosen is None:
+        raise NothingToPlanError(
+            f"There is no plan {plan_id}." if plan_id else "No plan yet. Run `touchline plan`."
+        )
+    written = apply_plan(warehouse, Org(settings).connect(), chosen.plan_id, f"cli-{uuid.uuid4()}")
+    warehouse.publish(settings.published)
+    if as_json:
+        print_json(tables.writeback_figures(written))
+    else:
+        tables.show(out, *tables.writeback_lines(written))
+    raise typer.Exit(0 if not written.failed and not written.unsent else 1)
+
+
+@app.command(epilog="Example: touchline status")
+def status(as_json: Json = False) -> None:
+    """Show what is loaded, what was rejected and why, the newest plan, and skipped records."""
+    from orchestration.terminal import status as state
+    from orchestration.warehouse import Warehouse
+
+    settings = Settings.from_environment()
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        now = state.read_status(connection)
+    if as_json:
+        print_json(state.as_json(now))
+    else:
+        state.show_status(out, now, settings)
+
+
+@app.command(epilog="Example: touchline simulate --people 2000 --weeks 8 --seed 3 --out /tmp/team")
+def simulate(
+    out_folder: Annotated[Path, typer.Option("--out", help="Where to write.")],
+    people: Annotated[int, typer.Option(min=1, help="People that the team writes to.")] = 220,
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks of enrollments.")] = 6,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """Write the raw logs, the org and the hidden truth of a made-up sales team."""
+    from dataclasses import asdict
+
+    from orchestration.simulator.simulate import simulate as write_team
+
+    with beside.status(f"Simulating {people:,} people over {weeks} weeks …"):
+        report = write_team(people, weeks, seed, out_folder)
+    if as_json:
+        print_json(asdict(report))
+        return
+    out.print(
+        f"{report.events:,} SendGrid events, {report.messages:,} messages, "
+        f"{report.enrollments:,} enrollments, {report.letters:,} mails and {report.records:,} "
+        f"Salesforce records in {report.files:,} files under {report.out} "
+        f"({report.seconds:.1f} s, {report.events / report.seconds:,.0f} events a second)."
+    )
+    out.print(
+        f"Try them:  TOUCHLINE_DATA={report.out}/run TOUCHLINE_LANDING={report.out}/landing "
+        f"TOUCHLINE_ORG_SEED={report.out}/org TOUCHLINE_ORG_PORT=0 touchline run",
+        soft_wrap=True,
+    )
+
+
+def _sync(settings: Settings, *, full_refresh: bool = False, only_plan: bool = False) -> Any:
+    from orchestration.terminal.progress import telling
+
+    with telling(beside) as tell:
+        from orchestration.sync import run_sync
+
+        return run_sync(settings, tell, full_refresh=full_refresh, only_plan=only_plan)
+
+
+def _show_summary(settings: Settings, report: Any) -> None:
+    from orchestration.terminal import summary, tables
+    from orchestration.warehouse import Warehouse
+
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        whole = summary.summarize(connection)
+        fields = summary.planned_fields(connection, report.plan.plan_id)
+        examples = summary.telling_examples(connection, report.plan.plan_id, 10)
+    tables.show(out, *tables.summary_parts(whole))
+    if report.plan.changed_records:
+        tables.show(out, tables.fields_table(fields))
+    if examples:
+        tables.show(out, tables.changes_table("Some of its cells, and why", examples))
+    tables.show(out, *tables.outcome_lines(report))
+
+
+def _finish(report: Any) -> None:
+    """Name what went wrong and leave with the status that a scheduler understands."""
+    for problem in report.problems:
+        beside.print(f"[bold red]error:[/] {problem}", highlight=False, soft_wrap=True)
+    if not report.succeeded:
+        raise typer.Exit(1)

@@ -31,6 +31,7 @@ KEPT_HEADERS = (
 )
 
 _MESSAGE_ID = re.compile(r"<([^<>]+)>")
+_ENCODED_WORDS = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?]*\?=(?:\s*=\?[^?\s]+\?[bqBQ]\?[^?]*\?=)*")
 _BODY_START = re.compile(rb"\n[ \t]*\n")
 
 
@@ -96,15 +97,17 @@ def message_id(text: str | None) -> str | None:
 def is_whole(raw: bytes) -> bool:
     """Tell whether a mail at the end of a file that is still written seems to be complete.
 
-    It has a body, ends with a line end, and its outermost multipart is closed.
+    It has a body that ends with a line end or, if it has parts, with the last part's boundary.
     """
     data = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     body = _BODY_START.search(data)
-    if not body or not data.endswith(b"\n") or not data[body.end() :].strip():
+    if not body or not data[body.end() :].strip():
         return False
     headers = email.message_from_bytes(data[: body.end()], policy=email.policy.compat32)
     boundary = headers.get_boundary()
-    return boundary is None or f"\n--{boundary}--".encode("utf-8", "surrogateescape") in data
+    if boundary is None:
+        return data.endswith(b"\n")
+    return f"\n--{boundary}--".encode("utf-8", "surrogateescape") in data
 
 
 def _text(mail: Message, name: str) -> str | None:
@@ -114,20 +117,23 @@ def _text(mail: Message, name: str) -> str | None:
 
 
 def _decoded(value: object) -> str:
-    raw = str(value) if isinstance(value, str) else _raw_header(value)
-    if "=?" in raw:
-        try:
-            parts = decode_header(raw)
-        except (HeaderParseError, ValueError):
-            parts = [(raw, None)]
-        raw = "".join(_part(text, charset) for text, charset in parts)
-    return " ".join(_legible(raw).split())
+    text = _legible(value if isinstance(value, str) else _raw_header(value))
+    return " ".join(_ENCODED_WORDS.sub(_decode_words, text).split())
 
 
 def _raw_header(value: object) -> str:
     # compat32 wraps headers with raw 8-bit bytes into a Header of charset unknown-8bit.
     chunks = getattr(value, "_chunks", ())
     return "".join(text for text, _ in chunks)
+
+
+def _decode_words(found: re.Match[str]) -> str:
+    """Decode a run of RFC 2047 words; one character may be spread over two of them."""
+    try:
+        parts = decode_header(found[0])
+    except (HeaderParseError, ValueError):
+        return found[0]
+    return "".join(_part(text, charset) for text, charset in parts)
 
 
 def _part(text: bytes | str, charset: str | None) -> str:
@@ -236,14 +242,13 @@ def _blocks(part: Message) -> list[Message]:
 def _original_message_id(mail: Message) -> str | None:
     for part in mail.walk():
         content_type = part.get_content_type()
-        returned: Message | None = None
-        if content_type == "message/rfc822":
-            payload = part.get_payload()
-            returned = payload[0] if isinstance(payload, list) and payload else None  # type: ignore[assignment]
+        payload = part.get_payload()
+        returned: object = None
+        if content_type == "message/rfc822" and isinstance(payload, list) and payload:
+            returned = payload[0]
         elif content_type in {"text/rfc822-headers", "message/rfc822-headers"}:
-            returned = email.message_from_string(
-                _content(part).strip("\n"), policy=email.policy.compat32
-            )
+            headers = _content(part).strip("\n")
+            returned = email.message_from_string(headers, policy=email.policy.compat32)
         if isinstance(returned, Message) and (found := message_id(_text(returned, "message-id"))):
             return found
     return None

@@ -18,6 +18,10 @@ _SCHEMA = {"line": pl.Int64, "payload": pl.String}
 
 #: `From sender date`: the date tells it from a sentence that begins with "From".
 _SEPARATOR = re.compile(rb"From \S.*\d\d:\d\d")
+#: The full form counts even where the blank line before it was forgotten.
+_FULL_SEPARATOR = re.compile(
+    rb"From \S+ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d "
+)
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 _INSERT = """
@@ -111,7 +115,8 @@ def _split(piece: Piece) -> Iterator[_RawMail]:
     size = 0
     after_blank = True
     for line in _lines(piece):
-        if after_blank and _SEPARATOR.match(line) and (lines or size):
+        separator = _SEPARATOR if after_blank else _FULL_SEPARATOR
+        if size and separator.match(line):
             yield _raw_mail(lines, first, start, offset, size > piece.limits.mail_bytes)
             lines, size, start, first = [], 0, offset, number
         size += len(line)

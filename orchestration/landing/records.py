@@ -241,7 +241,7 @@ class _Reader:
         while batch := list(islice(found, _VALUES_PER_FRAME)):
             self._take_values(batch)
         left = text[scanner.end :]
-        is_cut = bool(left.strip()) and piece.is_settled
+        is_cut = piece.is_settled and bool(left.strip() or piece.content.damage)
         if is_cut:
             line = self.line + text.count("\n", 0, scanner.end)
             self._reject(Fragment(line, left.strip()), piece.content.damage or "truncated")

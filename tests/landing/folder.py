@@ -24,6 +24,7 @@ class Folder:
     warehouse: Warehouse
 
     def write(self, file: str, content: bytes | str, *, is_old: bool = False) -> Path:
+        """Write a file below the landing folder."""
         path = self.path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -32,6 +33,7 @@ class Folder:
         return path
 
     def append(self, file: str, content: bytes | str) -> None:
+        """Add to a file, as the writer of a log does."""
         with (self.path / file).open("ab") as log:
             log.write(content.encode() if isinstance(content, str) else content)
 
@@ -41,23 +43,29 @@ class Folder:
         os.utime(self.path / file, (yesterday, yesterday))
 
     def load(self, **limits: int) -> LoadReport:
+        """Take in what is new."""
         return load(self.warehouse, self.path, limits=Limits(**limits))
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query on the warehouse."""
         with self.warehouse.connect() as connection:
             return connection.execute(statement).fetchall()
 
     def payloads(self, table: str = "raw.sendgrid_events") -> list[dict[str, Any]]:
+        """Return the payloads of a raw table in order of arrival."""
         rows = self.query(f"select payload from {table} order by load_id, file, line, position")
         return [json.loads(payload) for (payload,) in rows]
 
     def event_ids(self) -> list[str]:
+        """Return the SendGrid event ids in order of arrival."""
         return [payload["sg_event_id"] for payload in self.payloads()]
 
     def places(self, table: str = "raw.sendgrid_events") -> list[tuple[str, int, int]]:
+        """Return file, line and position of each record."""
         return self.query(f"select file, line, position from {table} order by all")
 
     def rejects(self) -> list[tuple[int | None, str]]:
+        """Return line and reason of each reject in order of arrival."""
         return self.query("select line, reason from raw.rejects order by load_id, file, line")
 
 

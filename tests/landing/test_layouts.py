@@ -50,7 +50,7 @@ def test_a8_line_and_position_say_where_a_record_begins(folder: Folder) -> None:
 
 
 def test_a1_a_payload_keeps_every_key_as_it_was(folder: Folder) -> None:
-    odd = event(1, category=["a", "b"], attempt="1", tls=1, number=12345678901234567890, ünï="ø☃")
+    odd = event(1, category=["a", "b"], attempt="1", tls=1, large=12345678901234567890, ünï="ø☃")
     folder.write("sendgrid/odd.ndjson", lines([odd]))
     folder.load()
     assert folder.payloads() == [odd]

@@ -18,8 +18,6 @@ from orchestration.landing.piece import Outcome, Piece, Target
 
 _SCHEMA = {"line": pl.Int64, "position": pl.Int32, "text": pl.String}
 _VALUES_PER_FRAME = 50_000
-#: DuckDB shares out a frame's batches among its threads.
-_BATCHES_PER_FRAME = 4
 
 
 class TooLargeError(ValueError):
@@ -45,9 +43,15 @@ class RecordRules:
     checks: tuple[Check, ...]
     page_key: str | None = None
 
-    def records(self) -> str:
-        """Return the CTEs that split `landing_lines` into `checked` records with reasons."""
-        cases = []
+    def records(self, *, is_plain: bool) -> str:
+        """Return the CTEs that make `checked` records, with reasons, of `landing_lines`.
+
+        `is_plain`: no line holds more than one record, which spares taking them apart.
+        """
+        # An object has the first key or lacks it; whatever else there is has no keys at all.
+        cases = [
+            "when coalesce(found[1], '') = '' and json_type(value) <> 'OBJECT' then 'not_an_object'"
+        ]
         for number, check in enumerate(self.checks, 1):
             value = f"found[{number}]"
             cases.append(f"when coalesce({value}, '') = '' then 'missing_key: {check.key}'")
@@ -58,16 +62,29 @@ class RecordRules:
                 cases.append(f"when {refused} then {reason}")
         page = f"$.{self.page_key}"
         is_page = f"json_type(text, '{page}') = 'ARRAY'" if self.page_key else "false"
-        return _RECORDS.format(
-            is_page=is_page,
-            page=f"{page}[*]",
+        records = _PLAIN if is_plain else _SPLIT.format(is_page=is_page, page=f"{page}[*]")
+        return records + _CHECKED.format(
             paths=", ".join(f"'$.{check.key}'" for check in self.checks),
             cases="\n            ".join(cases),
         )
 
 
+_PLAIN = """
+with
+
+records as (
+
+    select
+        line, coalesce(position, 0) as position,
+        case when not json_valid(text) then trim(text, e' \\t\\r\\n') end as broken,
+        case when json_valid(text) then cast(text as json) end as value
+    from landing_lines
+
+),
+"""
+
 # Only a line that is no JSON is carried on as text: an array's would be copied per element.
-_RECORDS = """
+_SPLIT = """
 with
 
 lines as (
@@ -103,7 +120,9 @@ records as (
     from split
 
 ),
+"""
 
+_CHECKED = """
 found as (
 
     select *, json_extract_string(value, [{paths}]) as found
@@ -117,7 +136,6 @@ checked as (
         line, position, broken, value,
         case
             when value is null then 'broken_json'
-            when json_type(value) <> 'OBJECT' then 'not_an_object'
             {cases}
         end as reason
     from found
@@ -208,7 +226,9 @@ class _Reader:
         self.take(part.lines)
 
     def take(self, frame: pl.DataFrame) -> None:
-        target, records = self.target, self.rules.records()
+        target = self.target
+        is_plain = not self.rules.page_key and frame["text"].str.starts_with("{").all()
+        records = self.rules.records(is_plain=is_plain)
         target.frame("landing_lines", frame)
         kept = _changed(
             target,
@@ -216,18 +236,13 @@ class _Reader:
             [target.load_id, target.file, target.loaded_at],
         )
         self.rows += kept
-        if kept != self._most_records(frame):
-            self.rejected += _changed(
-                target,
-                _REJECT.format(records=records),
-                [target.load_id, target.source, target.file, target.reject_characters],
-            )
-
-    def _most_records(self, frame: pl.DataFrame) -> int | None:
-        """Count the records in a frame where that is easy: one to a line. Else None."""
-        text = frame["text"]
-        is_plain = not self.rules.page_key and text.str.starts_with("{").all()
-        return frame.height if is_plain else None
+        if is_plain and kept == frame.height:
+            return  # one record to a line, and all are in: no need to look for rejects
+        self.rejected += _changed(
+            target,
+            _REJECT.format(records=records),
+            [target.load_id, target.source, target.file, target.reject_characters],
+        )
 
     def take_tail(self, start: int) -> Outcome:
         """Take the complete values behind `start`; the rest waits, or is cut for good."""
@@ -292,14 +307,14 @@ def _slice(block: bytes, first_line: int) -> _Slice:
         block, undecodable = _without_undecodable(block, first_line)
     # The line end in front keeps polars from taking the first bytes for a compressed file.
     frame = pl.read_lines(io.BytesIO(b"\n" + block), name="text").slice(1)
-    frame = frame.select(
-        pl.int_range(first_line, first_line + frame.height, dtype=pl.Int64).alias("line"),
-        pl.lit(None, dtype=pl.Int32).alias("position"),
-        "text",
+    return _Slice(
+        frame.select(
+            pl.int_range(first_line, first_line + frame.height, dtype=pl.Int64).alias("line"),
+            pl.lit(None, dtype=pl.Int32).alias("position"),
+            "text",
+        ),
+        undecodable,
     )
-    step = -(-frame.height // _BATCHES_PER_FRAME)
-    parts = [frame.slice(at, step) for at in range(0, frame.height, step)]
-    return _Slice(pl.concat(parts, rechunk=False), undecodable)
 
 
 def _without_undecodable(block: bytes, first_line: int) -> tuple[bytes, list[Fragment]]:

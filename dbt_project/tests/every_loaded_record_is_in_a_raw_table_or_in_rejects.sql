@@ -4,7 +4,7 @@ with
 loads as (
 
     select
-        coalesce(sum("rows"), 0) as row_count,
+        coalesce(sum(rows), 0) as row_count,
         coalesce(sum(rejected), 0) as rejected_count
     from {{ source('raw', 'loads') }}
     where source != 'salesforce'

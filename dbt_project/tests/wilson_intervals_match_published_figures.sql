@@ -3,13 +3,29 @@ with
 
 published as (
 
-    select 81 as successes, 263 as total, 0.2553 as low, 0.3662 as high
+    select
+        81 as successes,
+        263 as total,
+        0.2553 as low,
+        0.3662 as high
     union all
-    select 15, 148, 0.0624, 0.1605
+    select
+        15 as successes,
+        148 as total,
+        0.0624 as low,
+        0.1605 as high
     union all
-    select 0, 20, 0.0000, 0.1611
+    select
+        0 as successes,
+        20 as total,
+        0.0000 as low,
+        0.1611 as high
     union all
-    select 1, 29, 0.0061, 0.1718
+    select
+        1 as successes,
+        29 as total,
+        0.0061 as low,
+        0.1718 as high
 
 ),
 

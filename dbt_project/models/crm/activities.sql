@@ -33,7 +33,7 @@ mailboxes as (
 
 )
 
--- J2, E4: sequence mail and the replies in its threads; mail written by hand elsewhere is not logged.
+-- J2, E4: sequence mail and the replies in its threads; mail by hand elsewhere is not logged.
 select
     'sent ' || messages.message_key as activity_key,
     'EmailMessage' as target,

@@ -37,7 +37,7 @@ answers as (
             replies.sender_email = outbound.recipient_email
             and replies.mailbox = outbound.mailbox
             and outbound.origin = 'manual'
-            and outbound.sent_at > replies.received_at
+            and replies.received_at < outbound.sent_at
     group by replies.reply_key
 
 )

@@ -31,9 +31,8 @@ moments as (
 )
 
 select
-    {% if var('as_of') -%}
-    cast('{{ var("as_of") }}' as timestamp) as as_of
-    {%- else -%}
-    max(moment) as as_of
-    {%- endif %}
+    coalesce(
+        cast({{ "'" ~ var('as_of') ~ "'" if var('as_of') else 'null' }} as timestamp),
+        max(moment)
+    ) as as_of
 from moments

@@ -42,9 +42,9 @@ select
     crm_id,
     last_modified_at,
     last_modified_by_id,
-    {% for metric, field in var('crm_fields').items() -%}
+{% for metric, field in var('crm_fields').items() -%}
     {{ crm_value(json_text('payload', field), metric, is_crm_text=true) }} as {{ metric }}
     {{- ',' if not loop.last }}
-    {% endfor -%}
+{% endfor -%}
 from records
 where recency = 1

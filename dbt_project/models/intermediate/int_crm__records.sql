@@ -8,7 +8,8 @@ versions as (
 
 current_versions as (
 
-    select * from versions where is_current
+    select * from versions
+    where is_current
 
 ),
 

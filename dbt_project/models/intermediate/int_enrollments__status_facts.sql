@@ -270,10 +270,10 @@ opted_out as (
             opt_outs.enrollment_id = enrollments.enrollment_id
             or (
                 opt_outs.person_email = enrollments.person_email
-                and (enrollments.ended_at is null or enrollments.ended_at > opt_outs.occurred_at)
+                and (enrollments.ended_at is null or opt_outs.occurred_at < enrollments.ended_at)
                 and (
                     opt_outs.resubscribed_at is null
-                    or enrollments.created_at < opt_outs.resubscribed_at
+                    or opt_outs.resubscribed_at > enrollments.created_at
                 )
             )
 

@@ -80,7 +80,7 @@ bursts as (
         on
             anchor.message_key = near.message_key
             and near.event_type = 'clicked'
-            and near.occurred_at >= anchor.occurred_at
+            and anchor.occurred_at <= near.occurred_at
             and near.occurred_at <= {{ add_seconds('anchor.occurred_at', 'rules.seconds') }}
     where anchor.event_type = 'clicked'
     group by anchor.message_key, anchor.occurred_at, rules.seconds, rules.minimum_count

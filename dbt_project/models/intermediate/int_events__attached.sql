@@ -62,14 +62,20 @@ hosts as (
 
 ),
 
+distinct_hosts as (
+
+    select distinct host from hosts
+
+),
+
 tracked_hosts as (
 
-    select distinct hosts.host
-    from (select distinct host from hosts) as hosts
+    select distinct distinct_hosts.host
+    from distinct_hosts
     inner join tracked_domains
         on
-            hosts.host = tracked_domains.domain
-            or hosts.host like '%.' || tracked_domains.domain
+            distinct_hosts.host = tracked_domains.domain
+            or distinct_hosts.host like '%.' || tracked_domains.domain
 
 ),
 

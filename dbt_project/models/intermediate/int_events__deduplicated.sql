@@ -72,7 +72,7 @@ with_known as (
 select
     event_key,
     {% for column in kept -%}
-    min({{ column }}) as {{ column }},
+        min({{ column }}) as {{ column }},
     {% endfor -%}
     min(provider_event_id) as provider_event_id,
     min(message_id) as message_id,

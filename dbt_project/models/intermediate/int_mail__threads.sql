@@ -177,10 +177,10 @@ ranked as (
                 candidates.rule_order <= 3 desc,
                 messages.origin = 'sequence' desc,
                 candidates.rule_order,
-                candidates.distance,
+                candidates.distance asc,
                 messages.recipient_email = inbound.sender_email desc,
                 messages.sent_at desc,
-                candidates.message_key
+                candidates.message_key asc
         ) as preference
     from candidates
     inner join messages on candidates.message_key = messages.message_key

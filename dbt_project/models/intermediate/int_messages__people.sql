@@ -21,7 +21,18 @@ matches as (
 addressed as (
 
     select
-        messages.*,
+        messages.message_key,
+        messages.enrollment_id,
+        messages.mailbox,
+        messages.recipient_email,
+        messages.origin,
+        messages.subject,
+        messages.sent_at,
+        messages.open_count,
+        messages.human_open_count,
+        messages.click_count,
+        messages.human_click_count,
+        messages.clicked_at,
         case
             when enrollments.enrollment_id is null then messages.recipient_email
             else enrollments.person_email
@@ -33,7 +44,18 @@ addressed as (
 )
 
 select
-    addressed.*,
+    addressed.message_key,
+    addressed.enrollment_id,
+    addressed.mailbox,
+    addressed.recipient_email,
+    addressed.origin,
+    addressed.subject,
+    addressed.sent_at,
+    addressed.open_count,
+    addressed.human_open_count,
+    addressed.click_count,
+    addressed.human_click_count,
+    addressed.clicked_at,
     matches.crm_object,
     matches.crm_id,
     matches.matched_by

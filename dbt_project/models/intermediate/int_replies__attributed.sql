@@ -115,14 +115,17 @@ labelled as (
         row_number() over (
             partition by enrollments.enrollment_id
             order by
-                abs({{ seconds_between('enrollments.reply_received_at', 'attributed.received_at') }}),
+                abs(
+                    {{ seconds_between('enrollments.reply_received_at', 'attributed.received_at') }}
+                ),
                 attributed.mail_key
         ) as nearness
     from attributed
     inner join enrollments on attributed.enrollment_id = enrollments.enrollment_id
     where
         enrollments.reply_labels is not null
-        and abs({{ seconds_between('enrollments.reply_received_at', 'attributed.received_at') }}) <= 300
+        and abs({{ seconds_between('enrollments.reply_received_at', 'attributed.received_at') }})
+        <= 300
 
 )
 

@@ -168,9 +168,8 @@ select
     flagged.has_delivery,
     'reply_class' as slice,
     classes.reply_class as slice_value,
-    flagged.is_replied and flagged.reply_class is not distinct from classes.reply_class
-        as is_replied,
-    flagged.is_replied and flagged.reply_class is not distinct from classes.reply_class
+    flagged.is_replied and coalesce(flagged.reply_class, '') = classes.reply_class as is_replied,
+    flagged.is_replied and coalesce(flagged.reply_class, '') = classes.reply_class
         as is_replied_or_automated
 from flagged
 cross join classes

@@ -21,17 +21,17 @@ users as (
 compared as (
 
     {% for metric in var('crm_fields') -%}
-    select
-        people.crm_object,
-        people.crm_id,
-        '{{ metric }}' as metric,
-        crm_values.{{ metric }} as crm_value,
-        {{ crm_value('people.' ~ metric, metric) }} as recomputed_value,
-        crm_values.last_modified_at,
-        crm_values.last_modified_by_id
-    from people
-    inner join crm_values on people.crm_id = crm_values.crm_id
-    {{ 'union all' if not loop.last }}
+        select
+            people.crm_object,
+            people.crm_id,
+            '{{ metric }}' as metric,
+            crm_values.{{ metric }} as crm_value,
+            {{ crm_value('people.' ~ metric, metric) }} as recomputed_value,
+            crm_values.last_modified_at,
+            crm_values.last_modified_by_id
+        from people
+        inner join crm_values on people.crm_id = crm_values.crm_id
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 )

@@ -63,7 +63,9 @@ bounces as (
         row_number() over (
             partition by message_key
             order by
-                case event_subtype when 'hard' then 1 when 'block' then 2 when 'soft' then 3 else 4 end,
+                case event_subtype
+                    when 'hard' then 1 when 'block' then 2 when 'soft' then 3 else 4
+                end,
                 occurred_at,
                 event_key
         ) as preference

@@ -76,18 +76,19 @@ clock as (
 message_totals as (
 
     select
-        crm_id,
-        count(case when origin = 'sequence' then 1 end) as message_count,
-        sum(open_count) as open_count,
-        sum(human_open_count) as human_open_count,
-        sum(click_count) as click_count,
-        sum(human_click_count) as human_click_count,
-        min(clicked_at) as clicked_at,
-        max(sent_at) as last_email_sent_at,
-        count(case when sent_at >= {{ add_days('clock.as_of', -30) }} then 1 end) as recent_count
+        messages.crm_id,
+        count(case when messages.origin = 'sequence' then 1 end) as message_count,
+        sum(messages.open_count) as open_count,
+        sum(messages.human_open_count) as human_open_count,
+        sum(messages.click_count) as click_count,
+        sum(messages.human_click_count) as human_click_count,
+        min(messages.clicked_at) as clicked_at,
+        max(messages.sent_at) as last_email_sent_at,
+        count(case when messages.sent_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
+            as recent_count
     from messages
     cross join clock
-    group by crm_id
+    group by messages.crm_id
 
 ),
 
@@ -224,7 +225,7 @@ select
     cast(coalesce(message_totals.human_click_count, 0) as bigint) as human_click_count,
     message_totals.clicked_at,
     reply_totals.last_reply_at is not null
-        or coalesce(enrollment_totals.has_replied_status, false) as is_replied,
+    or coalesce(enrollment_totals.has_replied_status, false) as is_replied,
     reply_totals.last_reply_at,
     enrollment_totals.most_recent_status,
     vocabulary.summary as sequence_status,

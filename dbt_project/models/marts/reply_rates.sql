@@ -29,18 +29,18 @@ counted as (
 rates as (
 
     {% for denominator in ['enrolled', 'delivered', 'people'] -%}
-    {% for numerator, includes_automated in [('replied', 'false'), ('any', 'true')] -%}
-    select
-        slice,
-        slice_value,
-        '{{ denominator }}' as denominator,
-        {{ denominator }}_{{ numerator }} as replied_count,
-        {{ denominator }}_count as denominator_count,
-        {{ includes_automated }} as includes_automated
-    from counted
-    {{ 'union all' if not loop.last }}
-    {% endfor -%}
-    {{ 'union all' if not loop.last }}
+        {% for numerator, includes_automated in [('replied', 'false'), ('any', 'true')] -%}
+            select
+                slice,
+                slice_value,
+                '{{ denominator }}' as denominator,
+                {{ denominator }}_{{ numerator }} as replied_count,
+                {{ denominator }}_count as denominator_count,
+                {{ includes_automated }} as includes_automated
+            from counted
+            {% if not loop.last %}union all{% endif %}
+        {% endfor %}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 )

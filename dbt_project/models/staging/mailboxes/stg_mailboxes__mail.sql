@@ -78,7 +78,7 @@ renamed as (
         mail.headers."return-path" as return_path,
         mail.headers."x-failed-recipients" as failed_recipients,
         mail.headers."disposition-notification" is not null
-            or coalesce(mail.report_type, '') = 'disposition-notification' as is_read_receipt,
+        or coalesce(mail.report_type, '') = 'disposition-notification' as is_read_receipt,
         mail.report_type,
         mail.feedback_type,
         mail.delivery_reports[1].final_recipient as failed_recipient,

@@ -1,0 +1,59 @@
+# Every verb sets up what it needs in .venv/ by itself, with uv where there is one, else with pip.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+DAGSTER_HOME ?= $(CURDIR)/data/dagster
+export DAGSTER_HOME
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format dev bench clean
+
+help: ## List the verbs.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Salesforce org.
+	@$(BIN)/touchline demo
+
+test: $(VENV)/.development ## Run the test suite.
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+lint: $(VENV)/.development ## Check style, types and SQL.
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+
+format: $(VENV)/.development ## Rewrite Python files in the house style.
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+dev: $(VENV)/.runtime ## Serve the Dagster UI on http://127.0.0.1:3000.
+	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+
+bench: $(VENV)/.runtime ## Measure the simulator and the sync.
+	@$(BIN)/python -m tests.bench.simulate
+
+clean: ## Stop the local org; remove the environment, caches and everything produced.
+	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	@find data -mindepth 1 -maxdepth 1 ! -name sample -exec rm -rf {} +
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Touchline needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing Touchline (a few minutes on a cold package cache) ..."
+	@$(if $(UV),VIRTUAL_ENV=$(VENV) uv pip install --quiet,$(BIN)/pip install --quiet --disable-pip-version-check) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime
+	@echo "Installing the tools for tests and lint ..."
+	@$(if $(UV),VIRTUAL_ENV=$(VENV) uv pip install --quiet,$(BIN)/pip install --quiet --disable-pip-version-check) --constraint constraints.txt --editable '.[dev]'
+	@touch $@

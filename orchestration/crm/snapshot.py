@@ -159,10 +159,13 @@ def take_snapshot(
     exist (`landing` creates them).
     """
     started, calls_before = time.monotonic(), crm.calls
+    # From here on, not from the end: a write sent while we read may or may not be in what we
+    # read, so it must count as later than the snapshot (K2).
+    loaded_at = datetime.now(UTC).replace(tzinfo=None)
     with warehouse.connect() as connection:
         create_snapshot_tables(connection)
         earlier = _earlier_snapshots(connection)
-    pages: list[_ObjectRead] = []
+    reads: list[_ObjectRead] = []
     missing: list[str] = []
     with tempfile.TemporaryDirectory(prefix="touchline-snapshot-") as folder:
         for name in objects:
@@ -173,9 +176,9 @@ def take_snapshot(
                 continue
             wanted = {*FIELDS[name], *(target_fields or {}).get(name, ())}
             file = Path(folder) / f"{name}.ndjson"
-            pages.append(_read_object(crm, describe, wanted, earlier.get(name), file))
+            reads.append(_read_object(crm, describe, wanted, earlier.get(name), file))
         with warehouse.connect() as connection:
-            load_id, snapshots = _store(connection, pages)
+            load_id, snapshots = _store(connection, reads, loaded_at)
     return SnapshotReport(
         load_id=load_id,
         objects=tuple(snapshots),
@@ -233,43 +236,42 @@ def _write_lines(file: Path, pages: Iterator[list[Mapping[str, Any]]]) -> int:
 
 
 def _store(
-    connection: DuckDBPyConnection, pages: Sequence[_ObjectRead]
+    connection: DuckDBPyConnection, reads: Sequence[_ObjectRead], loaded_at: datetime
 ) -> tuple[int, list[ObjectSnapshot]]:
     connection.begin()
     (load_id,) = connection.execute("select nextval('raw.load_ids')").fetchone() or (0,)
-    loaded_at = datetime.now(UTC).replace(tzinfo=None)
-    snapshots = [_store_object(connection, page, load_id, loaded_at) for page in pages]
+    snapshots = [_store_object(connection, read, load_id, loaded_at) for read in reads]
     connection.commit()
     return load_id, snapshots
 
 
 def _store_object(
-    connection: DuckDBPyConnection, page: _ObjectRead, load_id: int, loaded_at: datetime
+    connection: DuckDBPyConnection, read: _ObjectRead, load_id: int, loaded_at: datetime
 ) -> ObjectSnapshot:
-    table = TABLES[page.object]
-    mode = "incremental" if page.since else "full"
+    table = TABLES[read.object]
+    mode = "incremental" if read.since else "full"
     values = {"load_id": load_id, "loaded_at": loaded_at}
-    new = _count(connection, INSERT_VERSIONS.format(table=table), values | {"file": str(page.file)})
+    new = _count(connection, INSERT_VERSIONS.format(table=table), values | {"file": str(read.file)})
     if mode == "full":
         new += _count(
             connection,
             INSERT_VANISHED.format(table=table),
-            values | {"file": str(page.file), "until": page.until},
+            values | {"file": str(read.file), "until": read.until},
         )
-    described = orjson.dumps(page.describe, option=orjson.OPT_SORT_KEYS).decode()
-    connection.execute(INSERT_DESCRIBE, values | {"object": page.object, "payload": described})
+    described = orjson.dumps(read.describe, option=orjson.OPT_SORT_KEYS).decode()
+    connection.execute(INSERT_DESCRIBE, values | {"object": read.object, "payload": described})
     connection.execute(
         "insert into raw.salesforce_snapshots "
         "(load_id, object, mode, since, until, rows, loaded_at, fields) "
         "values (?, ?, ?, ?, ?, ?, ?, ?)",
-        [load_id, page.object, mode, page.since, page.until, page.read, loaded_at, page.fields],
+        [load_id, read.object, mode, read.since, read.until, read.read, loaded_at, read.fields],
     )
     connection.execute(
         "insert into raw.loads (load_id, source, file, bytes, rows, rejected, loaded_at) "
         "values (?, 'salesforce', ?, 0, ?, 0, ?)",
-        [load_id, page.object, new, loaded_at],
+        [load_id, read.object, new, loaded_at],
     )
-    return ObjectSnapshot(page.object, mode, page.since, page.until, page.read, new)
+    return ObjectSnapshot(read.object, mode, read.since, read.until, read.read, new)
 
 
 def _count(connection: DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 Policy = Literal["owned", "fill_blank", "opt_out", "never_decrease"]
@@ -67,12 +67,6 @@ class FieldMapping(BaseModel):
     def column(self) -> str:
         """The mart column: the summary wording bears the metric's plain name."""
         return f"{self.metric}_detailed" if self.vocabulary == "detailed" else self.metric
-
-    @model_validator(mode="after")
-    def _clears_only_what_it_owns(self) -> "FieldMapping":
-        if self.clears and self.policy != "owned":
-            raise ValueError(f"clears: true contradicts the policy {self.policy}")
-        return self
 
 
 class _File(BaseModel):
@@ -150,7 +144,7 @@ def parse_mapping(text: str, file: str) -> Mapping:
         for position, field in enumerate(fields)
     }
     mapping = Mapping(file, objects, lines)
-    _refuse_double_targets(mapping, root)
+    _refuse_contradictions(mapping, root)
     return mapping
 
 
@@ -168,9 +162,6 @@ def _problem_of(file: str, root: yaml.Node | None, found: ErrorDetails) -> Probl
         reason = "is missing"
     elif found["type"] == "extra_forbidden":
         value, reason = key, "is no key of a mapping"
-    elif found["type"] == "value_error":
-        reason = found["msg"].removeprefix("Value error, ")
-        value = f"{key}.{given['field']}"
     elif found["type"] in ("literal_error", "string_pattern_mismatch"):
         reason = f"is no {key}"
     elif found["type"] in ("model_type", "dict_type", "list_type"):
@@ -196,23 +187,21 @@ def _line_of(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
     return line
 
 
-def _refuse_double_targets(mapping: Mapping, root: yaml.Node | None) -> None:
+def _refuse_contradictions(mapping: Mapping, root: yaml.Node | None) -> None:
     problems = []
     for name, fields in mapping.objects.items():
         seen: set[str] = set()
         for position, field in enumerate(fields):
+            line = _line_of(root, ("objects", name, position))
+            place = (mapping.file, line, f"{name}.{field.field}")
             # Salesforce takes API names in any case: two spellings are one field.
             if field.field.lower() in seen:
-                line = _line_of(root, ("objects", name, position))
                 problems.append(
-                    Problem(
-                        mapping.file,
-                        line,
-                        f"{name}.{field.field}",
-                        "is the target of two metrics",
-                        "Keep one of them.",
-                    )
+                    Problem(*place, "is the target of two metrics", "Keep one of them.")
                 )
+            if field.clears and field.policy != "owned":
+                reason = f"clears: true contradicts the policy {field.policy}"
+                problems.append(Problem(*place, reason, "Remove it, or use the policy owned."))
             seen.add(field.field.lower())
     if problems:
         raise MappingError(problems)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
-from tests.crm.live_org import LiveOrg, create_load_tables, running_org
+from tests.crm.live_org import LiveOrg, running_org
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +26,5 @@ def org(started_org: LiveOrg) -> LiveOrg:
 def warehouse(tmp_path: Path) -> Warehouse:
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     with warehouse.connect() as connection:
-        create_load_tables(connection)
+        create_raw_tables(connection)
     return warehouse

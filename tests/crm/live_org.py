@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from duckdb import DuckDBPyConnection
 
 from orchestration.crm.salesforce import SalesforceCrm, connect
 from orchestration.crm.transport import Patience
@@ -137,13 +136,3 @@ def running_org(folder: Path) -> Iterator[LiveOrg]:
             yield LiveOrg(started.url, seed, admin)
     finally:
         process.stop(folder / "org")
-
-
-def create_load_tables(connection: DuckDBPyConnection) -> None:
-    """Create what `landing` owns and a snapshot writes to."""
-    connection.execute("create sequence if not exists raw.load_ids")
-    connection.execute(
-        "create table if not exists raw.loads (load_id bigint, source varchar, file varchar, "
-        "bytes bigint, rows bigint, rejected bigint, loaded_at timestamp, content_hash varchar, "
-        "start_byte bigint, pending_bytes bigint)"
-    )

@@ -1,11 +1,14 @@
 """Snapshots of the local org into a real warehouse (A7)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
+
+from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import OVERLAP, SnapshotReport, stored_schemas, take_snapshot
 from orchestration.warehouse import Warehouse
-from tests.crm.live_org import ANN, BEN, CAT, LEA, LiveOrg
+from tests.crm.live_org import ANN, BEN, CAT, IMPATIENT, LEA, LiveOrg
 
 OPENS = "Touchline_Open_Count__c"
 TARGETS = {"Contact": [OPENS], "Lead": [OPENS]}
@@ -136,3 +139,30 @@ def test_calls_are_counted_and_nothing_is_written_to_the_org(
     assert (report.calls.login, report.calls.read, report.calls.write) == (1, 3, 0)
     assert report.calls == crm.calls
     assert org.requests(is_write="true") == []
+
+
+def test_no_warehouse_connection_is_held_while_the_org_is_asked(
+    org: LiveOrg, warehouse: Warehouse
+) -> None:
+    class Probing(SalesforceCrm):
+        def _ask(self, *arguments: Any) -> Any:
+            # Refused by DuckDB if this process had the file open for writing.
+            duckdb.connect(str(warehouse.path), read_only=True).close()
+            return super()._ask(*arguments)
+
+    assert take_snapshot(warehouse, Probing(org.login, IMPATIENT)).read == 7
+
+
+def test_k2_a_write_sent_while_a_snapshot_is_read_counts_as_later(
+    org: LiveOrg, warehouse: Warehouse
+) -> None:
+    asked: list[datetime] = []
+
+    class Watching(SalesforceCrm):
+        def _ask(self, *arguments: Any) -> Any:
+            asked.append(datetime.now(UTC).replace(tzinfo=None))
+            return super()._ask(*arguments)
+
+    take_snapshot(warehouse, Watching(org.login, IMPATIENT))
+    ((stored,),) = rows(warehouse, "select max(loaded_at) from raw.salesforce_snapshots")
+    assert stored <= min(asked)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
-from tests.crm.live_org import LiveOrg, create_load_tables, running_org
+from tests.crm.live_org import LiveOrg, running_org
 from tests.crm.scripted_org import Script, scripted_org
 from tests.writeback.stage import Stage
 
@@ -15,7 +16,7 @@ from tests.writeback.stage import Stage
 def stage(tmp_path: Path) -> Stage:
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     with warehouse.connect() as connection:
-        create_load_tables(connection)
+        create_raw_tables(connection)
     return Stage(warehouse)
 
 

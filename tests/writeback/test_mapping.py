@@ -201,7 +201,7 @@ def test_f3_the_detailed_vocabulary_reads_its_own_column() -> None:
             ),
             (
                 "m.yml:4: Contact.B: clears: true contradicts the policy fill_blank. "
-                "See docs/mapping.md for the keys and their meaning."
+                "Remove it, or use the policy owned."
             ),
         ),
         (

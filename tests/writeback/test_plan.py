@@ -1,6 +1,7 @@
 """What a plan decides about each cell (I2, I5, I7, K1)."""
 
 from datetime import datetime
+from itertools import product
 
 import pytest
 
@@ -63,6 +64,31 @@ def test_i5_values_equal_at_salesforce_precision_are_no_difference(
     stage.snapshot(contacts=[{"Id": ANN, target: stored}])
     stage.metrics(contacts=[{"crm_id": ANN, **computed}])
     assert make_plan(stage.warehouse, contact_mapping(line)).changed_cells == 0
+
+
+def test_i5_a_plan_that_lists_less_decides_the_same(stage: Stage) -> None:
+    texts = [None, "", " ", "Active", " Active", "Active\n", "Nurture", "Finished", "active"]
+    pairs = list(product(texts, texts))
+    ids = [f"003{number:012}AAA" for number in range(len(pairs))]
+    stage.snapshot(
+        contacts=[
+            {"Id": each, "Status__c": old, "First__c": old}
+            for each, (old, _) in zip(ids, pairs, strict=True)
+        ]
+    )
+    stage.metrics(
+        contacts=[
+            {"crm_id": each, "sequence_status": new, "first_sequence": new}
+            for each, (_, new) in zip(ids, pairs, strict=True)
+        ]
+    )
+    line = "metric: first_sequence, field: First__c, policy: owned"
+    plans = [
+        make_plan(stage.warehouse, contact_mapping(STATUS, line), unchanged_cells_listed=limit)
+        for limit in (10_000, 0)
+    ]
+    assert plans[0].decisions == plans[1].decisions
+    assert plans[0].changed_cells > 0
 
 
 def test_i7_values_are_shown_in_one_canonical_form(stage: Stage) -> None:

@@ -2,8 +2,15 @@ with
 
 messages as (
 
+    select * from {{ ref('messages') }}
+    where origin = 'sequence' and sent_at is not null
+
+),
+
+message_people as (
+
     select * from {{ ref('int_messages__people') }}
-    where crm_id is not null and origin = 'sequence' and sent_at is not null
+    where crm_id is not null
 
 ),
 
@@ -37,7 +44,7 @@ mailboxes as (
 select
     'sent ' || messages.message_key as activity_key,
     'EmailMessage' as target,
-    messages.crm_id,
+    message_people.crm_id,
     mailboxes.owner_id,
     messages.subject,
     outbound.body_text as body,
@@ -49,6 +56,7 @@ select
     messages.click_count,
     messages.clicked_at
 from messages
+inner join message_people on messages.message_key = message_people.message_key
 inner join outbound on messages.message_key = outbound.message_key
 left join mailboxes on messages.mailbox = mailboxes.mailbox
 

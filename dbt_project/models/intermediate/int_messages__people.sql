@@ -2,7 +2,7 @@ with
 
 messages as (
 
-    select * from {{ ref('messages') }}
+    select * from {{ ref('int_messages__outbound') }}
 
 ),
 
@@ -22,17 +22,6 @@ addressed as (
 
     select
         messages.message_key,
-        messages.enrollment_id,
-        messages.mailbox,
-        messages.recipient_email,
-        messages.origin,
-        messages.subject,
-        messages.sent_at,
-        messages.open_count,
-        messages.human_open_count,
-        messages.click_count,
-        messages.human_click_count,
-        messages.clicked_at,
         case
             when enrollments.enrollment_id is null then messages.recipient_email
             else enrollments.person_email
@@ -45,17 +34,7 @@ addressed as (
 
 select
     addressed.message_key,
-    addressed.enrollment_id,
-    addressed.mailbox,
-    addressed.recipient_email,
-    addressed.origin,
-    addressed.subject,
-    addressed.sent_at,
-    addressed.open_count,
-    addressed.human_open_count,
-    addressed.click_count,
-    addressed.human_click_count,
-    addressed.clicked_at,
+    addressed.person_email,
     matches.crm_object,
     matches.crm_id,
     matches.matched_by

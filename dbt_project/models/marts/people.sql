@@ -2,6 +2,12 @@ with
 
 messages as (
 
+    select * from {{ ref('messages') }}
+
+),
+
+message_people as (
+
     select * from {{ ref('int_messages__people') }}
     where crm_id is not null
 
@@ -76,7 +82,7 @@ clock as (
 message_totals as (
 
     select
-        messages.crm_id,
+        message_people.crm_id,
         count(case when messages.origin = 'sequence' then 1 end) as message_count,
         sum(messages.open_count) as open_count,
         sum(messages.human_open_count) as human_open_count,
@@ -87,8 +93,9 @@ message_totals as (
         count(case when messages.sent_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
             as recent_count
     from messages
+    inner join message_people on messages.message_key = message_people.message_key
     cross join clock
-    group by messages.crm_id
+    group by message_people.crm_id
 
 ),
 

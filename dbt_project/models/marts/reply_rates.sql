@@ -2,7 +2,7 @@ with
 
 slices as (
 
-    select * from {{ ref('int_reply_rate_slices') }}
+    select * from {{ ref('enrollment_slices') }}
 
 ),
 

@@ -26,25 +26,25 @@ FILES = {
 origins = [
     dg.AssetSpec(
         ["landing", "sendgrid"],
-        group_name="landing",
+        group_name="sources",
         kinds={"json"},
         description="SendGrid Event Webhook logs (A1).",
     ),
     dg.AssetSpec(
         ["landing", "sequences"],
-        group_name="landing",
+        group_name="sources",
         kinds={"json"},
         description="Enrollments and sent messages of the sequence platform (A5).",
     ),
     dg.AssetSpec(
         ["landing", "mailboxes"],
-        group_name="landing",
+        group_name="sources",
         kinds={"email"},
         description="Mailbox exports with replies, reports and mail sent by hand (A3).",
     ),
     dg.AssetSpec(
         ["salesforce", "records"],
-        group_name="salesforce",
+        group_name="sources",
         kinds={"salesforce"},
         description="Contacts, leads, users and activities as people and machines edit them (A7).",
     ),

@@ -1,4 +1,4 @@
-"""The back door for tests and people: `/__admin/…`. Never counted as API calls."""
+"""The back door for tests and people, `/__admin/…`, never counted as API calls."""
 
 import hashlib
 import os

@@ -20,6 +20,15 @@
     unnest({{ list }})
 {%- endmacro %}
 
+{#- The first record of a JSON list; null when the list is empty. -#}
+{% macro json_first(list) -%}
+    {{ adapter.dispatch('json_first', 'touchline')(list) }}
+{%- endmacro %}
+
+{% macro duckdb__json_first(list) -%}
+    {{ list }}[1]
+{%- endmacro %}
+
 {#- The names in a list of {name} records, joined with ", " in their order; null when empty. -#}
 {% macro list_of_names(records) -%}
     {{ adapter.dispatch('list_of_names', 'touchline')(records) }}

@@ -81,10 +81,10 @@ renamed as (
         or coalesce(mail.report_type, '') = 'disposition-notification' as is_read_receipt,
         mail.report_type,
         mail.feedback_type,
-        mail.delivery_reports[1].final_recipient as failed_recipient,
-        mail.delivery_reports[1].action as delivery_action,
-        mail.delivery_reports[1].status as delivery_status,
-        mail.delivery_reports[1].diagnostic_code as diagnostic_code,
+        {{ json_first('mail.delivery_reports') }}.final_recipient as failed_recipient,
+        {{ json_first('mail.delivery_reports') }}.action as delivery_action,
+        {{ json_first('mail.delivery_reports') }}.status as delivery_status,
+        {{ json_first('mail.delivery_reports') }}.diagnostic_code as diagnostic_code,
         mail.original_message_id,
 
         ----------  when

@@ -5,7 +5,8 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 _CELLS = """
-select plan_id, object, record_id, external_key, field, old_value, new_value, policy, decision, reason
+select
+    plan_id, object, record_id, external_key, field, old_value, new_value, policy, decision, reason
 from writeback.changes
 where plan_id = $plan_id
 order by object, record_id, field

@@ -1,12 +1,15 @@
 """Every path and environment variable, parsed once; which environment may write to which org."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 LOCAL_ORG_PORT = 8466
+
+_HOST_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 class SettingsError(ValueError):
@@ -83,7 +86,12 @@ class Settings:
             SettingsError: an undeclared environment, a missing login, a host that the
                 environment may not write to, or a value that cannot be read.
         """
-        given = os.environ if variables is None else variables
+        # A variable that is set to nothing counts as not set.
+        given = {
+            name: value
+            for name, value in (os.environ if variables is None else variables).items()
+            if value
+        }
         environment = _environment(given.get("TOUCHLINE_ENV", "local"))
         data = Path(given.get("TOUCHLINE_DATA", PROJECT_ROOT / "data")).absolute()
         sample = PROJECT_ROOT / "data" / "sample"
@@ -128,7 +136,7 @@ def _environment(name: str) -> Environment:
 
 
 def _port(text: str) -> int:
-    if not (text.isdigit() and int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise SettingsError(
             f"TOUCHLINE_ORG_PORT={text!r} is no port. Give a number up to 65535, or 0 for any "
             f"free one."
@@ -142,27 +150,33 @@ def _login(environment: Environment, given: Mapping[str, str], org_port: int) ->
         return SalesforceLogin(
             f"{environment.host_suffix}:{org_port}", "touchline-local", "touchline-local-secret"
         )
-    host = given.get("SALESFORCE_HOST", "")
+    host = given.get("SALESFORCE_HOST", "").strip().lower()
     key = given.get("SALESFORCE_CONSUMER_KEY", "")
     secret = given.get("SALESFORCE_CONSUMER_SECRET")
     key_file = given.get("SALESFORCE_PRIVATE_KEY_FILE")
-    if not (host and key and (secret or key_file)):
+    username = given.get("SALESFORCE_USERNAME")
+    if not (host and key and (username if key_file else secret)):
         raise SettingsError(
             f"The environment {environment.name!r} needs SALESFORCE_HOST, SALESFORCE_CONSUMER_KEY "
             f"and either SALESFORCE_CONSUMER_SECRET or SALESFORCE_PRIVATE_KEY_FILE with "
             f"SALESFORCE_USERNAME. See docs/operations.md."
         )
-    if not host.endswith(environment.host_suffix) or (
-        environment.name == "production" and ".sandbox." in host
-    ):
+    if _environment_of(host) != environment:
         raise SettingsError(
             f"SALESFORCE_HOST={host!r} is not an org of the environment {environment.name!r} "
-            f"(its hosts end with {environment.host_suffix!r}). Nothing was contacted."
+            f"(its hosts are bare names that end with {environment.host_suffix!r}). Nothing was "
+            f"contacted."
         )
-    return SalesforceLogin(
-        host,
-        key,
-        secret,
-        given.get("SALESFORCE_USERNAME"),
-        Path(key_file) if key_file else None,
-    )
+    return SalesforceLogin(host, key, secret, username, Path(key_file) if key_file else None)
+
+
+def _environment_of(host: str) -> Environment | None:
+    """Return the environment with the longest suffix that fits: a sandbox is not production.
+
+    Only a bare host name has one; of anything with a path, a user or a fragment, the part that
+    would be contacted is not the part that the suffix was found on.
+    """
+    if not _HOST_NAME.fullmatch(host):
+        return None
+    fitting = [each for each in ENVIRONMENTS.values() if host.endswith(each.host_suffix)]
+    return max(fitting, key=lambda each: len(each.host_suffix), default=None)

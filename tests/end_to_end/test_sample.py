@@ -1,0 +1,166 @@
+"""The sample from file to field, run after run, as a person at the keyboard would see it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.end_to_end import truth
+from tests.end_to_end.conftest import SAMPLE
+from tests.end_to_end.recut import recut_landing
+from tests.end_to_end.team import Team
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sample")]
+
+
+@pytest.fixture(scope="module")
+def first_run(sample_team: Team) -> dict[str, Any]:
+    return sample_team.run()
+
+
+@pytest.fixture(scope="module")
+def first_copy(first_run: dict[str, Any], sample_team: Team) -> Path:
+    """The read copy as the first run published it."""
+    assert first_run["plan"]["plan_id"] == "plan-00001"
+    kept = sample_team.data / "first.duckdb"
+    kept.write_bytes((sample_team.data / "published.duckdb").read_bytes())
+    return kept
+
+
+@pytest.mark.usefixtures("first_copy")
+def test_the_first_run_writes_every_record_that_differs(
+    first_run: dict[str, Any], sample_team: Team
+) -> None:
+    assert set(first_run) == {"loads", "plan", "writeback", "crm_calls", "seconds"}
+    assert first_run["loads"]["files"] > 0
+    assert first_run["loads"]["rejected"] == 4
+    assert first_run["plan"]["changed_records"] > 100
+    assert first_run["writeback"] == {
+        "written": first_run["plan"]["changed_records"],
+        "failed": 0,
+        "skipped": 0,
+    }
+    assert len(sample_team.write_requests()) == first_run["crm_calls"]["write"]
+
+
+@pytest.mark.usefixtures("first_run")
+def test_the_marts_agree_with_the_truth_for_every_person(sample_team: Team) -> None:
+    assert truth.disagreements(sample_team, SAMPLE / "truth") == truth.NONE
+
+
+@pytest.mark.usefixtures("first_run")
+def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
+    """J1, and no record outside the plan was touched."""
+    crm_id, human_clicks, status = sample_team.query(
+        "select crm_id, human_click_count, sequence_status from crm.contact_fields "
+        "where human_click_count > 0 order by crm_id limit 1"
+    )[0]
+    record = sample_team.record("Contact", crm_id)
+    assert record["Touchline_Human_Click_Count__c"] == human_clicks
+    assert record["Touchline_Sequence_Status__c"] == status
+    written = sum(request["records"] for request in sample_team.write_requests())
+    assert written == sample_team.query("select count(*) from marts.people")[0][0]
+
+
+def test_any_cut_doubling_and_order_of_the_files_gives_the_same_marts(
+    first_copy: Path, tmp_path: Path
+) -> None:
+    """A10, row for row; only the time of loading differs."""
+    again = Team(tmp_path / "data", tmp_path / "landing", SAMPLE / "org")
+    recut_landing(SAMPLE / "landing", again.landing, seed=5)
+    again.run()
+    again.touchline("org", "stop")
+    assert differing_tables(first_copy, again.data / "published.duckdb") == []
+
+
+def differing_tables(one: Path, other: Path) -> list[str]:
+    """Return the tables of marts and crm that do not hold the same rows in both files."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only)")
+        connection.execute(f"attach '{other}' as other (read_only)")
+        tables = connection.execute(
+            "select distinct schema_name || '.' || table_name from duckdb_tables() "
+            "where database_name = 'one' and schema_name in ('marts', 'crm') order by 1"
+        ).fetchall()
+        assert len(tables) > 15
+        return [table for (table,) in tables if _differ(connection, table)]
+
+
+def _differ(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    columns = "columns(lambda name: name != 'loaded_at')"
+    (count,) = connection.execute(
+        f"select count(*) from ("
+        f"(select {columns} from one.{table} except all select {columns} from other.{table})"
+        f" union all "
+        f"(select {columns} from other.{table} except all select {columns} from one.{table}))"
+    ).fetchall()[0]
+    return bool(count)
+
+
+@pytest.mark.usefixtures("first_copy")
+def test_a_repeated_run_loads_nothing_and_sends_no_write(sample_team: Team) -> None:
+    """A9, I5."""
+    before = len(sample_team.write_requests())
+    report = sample_team.run()
+    assert report["loads"] == {"files": 0, "rows": 0, "rejected": 0}
+    assert report["plan"]["changed_records"] == 0
+    assert report["crm_calls"]["write"] == 0
+    assert len(sample_team.write_requests()) == before
+
+
+@pytest.fixture(scope="module")
+def hand_changed(first_copy: Path, sample_team: Team) -> str:
+    """A contact that somebody edited: a field that Touchline owns, and one that it only fills."""
+    assert first_copy.exists()
+    crm_id = str(sample_team.query("select min(crm_id) from crm.contact_fields")[0][0])
+    sample_team.change_by_hand(
+        "Contact", crm_id, Touchline_Open_Count__c=99, Touchline_First_Sequence__c="Trade fair"
+    )
+    return crm_id
+
+
+def test_a_value_changed_by_hand_is_put_right_where_owned_and_left_where_filled(
+    hand_changed: str, sample_team: Team
+) -> None:
+    """I2, K1: both are in the plan with their reasons."""
+    report = sample_team.run()
+    assert report["plan"] == {**report["plan"], "changed_records": 1, "changed_cells": 1}
+    record = sample_team.record("Contact", hand_changed)
+    (opens,) = sample_team.query(
+        "select open_count from crm.contact_fields where crm_id = ?", hand_changed
+    )[0]
+    assert record["Touchline_Open_Count__c"] == opens
+    assert record["Touchline_First_Sequence__c"] == "Trade fair"
+    cells = sample_team.query(
+        "select field, policy, decision, reason from writeback.changes "
+        "where plan_id = ? and record_id = ? "
+        "and field in ('Touchline_Open_Count__c', 'Touchline_First_Sequence__c') order by field",
+        report["plan"]["plan_id"],
+        hand_changed,
+    )
+    assert [cell[:3] for cell in cells] == [
+        ("Touchline_First_Sequence__c", "fill_blank", "kept"),
+        ("Touchline_Open_Count__c", "owned", "write"),
+    ]
+    assert "Trade fair" in cells[0][3]
+    assert "99" in cells[1][3]
+
+
+@pytest.mark.usefixtures("hand_changed")
+def test_a_failing_test_of_the_models_stops_the_writeback(sample_team: Team) -> None:
+    """L1: what is not right does not reach Salesforce, and the command says which test failed."""
+    with duckdb.connect(str(sample_team.data / "warehouse.duckdb")) as connection:
+        connection.execute("delete from raw.rejects where line is not null")
+    sample_team.change_by_hand(
+        "Contact",
+        sample_team.query("select max(crm_id) from crm.contact_fields")[0][0],
+        Touchline_Open_Count__c=1234,
+    )
+    before = len(sample_team.write_requests())
+    done = sample_team.touchline("run", "--json")
+    assert done.returncode == 1
+    assert "every_loaded_record_is_in_a_raw_table_or_in_rejects" in done.stderr
+    assert json.loads(done.stdout)["plan"]["plan_id"] is None
+    assert len(sample_team.write_requests()) == before

@@ -1,6 +1,5 @@
 """The tables that other people rely on: each has at least the columns that were promised."""
 
-
 import pytest
 
 from orchestration.landing.tables import create_raw_tables

@@ -1,5 +1,7 @@
 """The one door to the DuckDB warehouse: short connections, a bounded wait, a read copy."""
 
+import glob
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,12 +62,12 @@ class Warehouse:
 
         Readers that have the previous copy open keep reading it undisturbed.
         """
-        draft = target.with_name(f".{target.name}.draft")
-        draft.unlink(missing_ok=True)
+        draft = _fresh_draft(target)
         with self.connect(read_only=True) as connection:
             (name,) = connection.execute("select current_database()").fetchone() or ("",)
             connection.execute(f"attach '{_quoted(draft)}' as draft (read_write)")
-            connection.execute(f'copy from database "{name}" to draft')
+            source = name.replace('"', '""')
+            connection.execute(f'copy from database "{source}" to draft')
             connection.execute("detach draft")
         draft.replace(target)
 
@@ -100,6 +102,18 @@ def _holder(message: str) -> str:
         return f"process {pid} ({' '.join(psutil.Process(pid).cmdline()[:4])})"
     except psutil.Error:
         return f"process {pid}"
+
+
+def _fresh_draft(target: Path) -> Path:
+    """Return a file name of this process's own; what killed processes left goes.
+
+    Two runs that publish at once must not rename each other's half of a copy.
+    """
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.draft*"):
+        pid = left.name.removeprefix(f".{target.name}.").split(".")[0]
+        if pid == str(os.getpid()) or not (pid.isdigit() and psutil.pid_exists(int(pid))):
+            left.unlink(missing_ok=True)
+    return target.with_name(f".{target.name}.{os.getpid()}.draft")
 
 
 def _quoted(path: Path) -> str:

@@ -5,7 +5,7 @@ import dagster as dg
 from orchestration import automation, checks
 from orchestration.assets import ingest, transform, writeback
 from orchestration.org import Org
-from orchestration.resources import DbtResource, dbt_project
+from orchestration.resources import dbt_command, dbt_project
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
@@ -32,9 +32,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
             "settings": settings,
             "warehouse": Warehouse(settings.warehouse),
             "org": Org(settings),
-            "dbt": DbtResource(
-                project_dir=str(project.project_dir), profiles_dir=str(settings.dbt_project)
-            ),
+            "dbt": dbt_command(settings),
         },
         # One process a run: each further one would import everything again.
         executor=dg.in_process_executor,

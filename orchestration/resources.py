@@ -1,5 +1,6 @@
 """What Dagster gives to assets beyond the plain core: dbt and its project."""
 
+import sysconfig
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -18,12 +19,25 @@ class DbtResource(DbtCliResource):
         return Version(version("dbt-core"))
 
 
+def dbt_command(settings: Settings) -> DbtResource:
+    """Return the dbt that is installed beside this interpreter, whatever PATH finds first.
+
+    `make demo` activates no environment, and elsewhere PATH may know another dbt, or dbt Fusion.
+    """
+    return DbtResource(
+        project_dir=str(settings.dbt_project),
+        profiles_dir=str(settings.dbt_project),
+        dbt_executable=str(Path(sysconfig.get_path("scripts")) / "dbt"),
+    )
+
+
 def dbt_project(settings: Settings) -> DbtProject:
     """Return the dbt project with a manifest that is as new as the project's files."""
     project = DbtProject(project_dir=settings.dbt_project, profiles_dir=settings.dbt_project)
     manifest = project.manifest_path
     if not manifest.exists() or manifest.stat().st_mtime < _last_change(settings.dbt_project):
-        project.preparer.prepare(project)
+        parse = ["parse", "--quiet"]
+        dbt_command(settings).cli(parse, target_path=project.target_path).wait()
     return project
 
 

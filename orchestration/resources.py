@@ -1,5 +1,6 @@
 """What Dagster gives to assets beyond the plain core: dbt and its project."""
 
+import fcntl
 import sysconfig
 from functools import cached_property
 from importlib.metadata import version
@@ -35,9 +36,13 @@ def dbt_project(settings: Settings) -> DbtProject:
     """Return the dbt project with a manifest that is as new as the project's files."""
     project = DbtProject(project_dir=settings.dbt_project, profiles_dir=settings.dbt_project)
     manifest = project.manifest_path
-    if not manifest.exists() or manifest.stat().st_mtime < _last_change(settings.dbt_project):
-        parse = ["parse", "--quiet"]
-        dbt_command(settings).cli(parse, target_path=project.target_path).wait()
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever comes while another process parses waits, and finds the manifest whole.
+    with (manifest.parent / "manifest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not manifest.exists() or manifest.stat().st_mtime < _last_change(settings.dbt_project):
+            parse = ["parse", "--quiet"]
+            dbt_command(settings).cli(parse, target_path=project.target_path).wait()
     return project
 
 

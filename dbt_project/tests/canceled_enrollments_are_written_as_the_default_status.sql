@@ -1,5 +1,5 @@
 -- F3: the summary vocabulary has no word of its own for canceled; the configured default stands in.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'status_vocabulary'}}}) }}
 
 with
 

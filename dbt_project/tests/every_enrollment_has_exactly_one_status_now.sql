@@ -1,4 +1,6 @@
 -- F1, F5: the history has one open row per enrollment, and its rows meet without gap or overlap.
+{{ config(meta={'dagster': {'ref': {'name': 'enrollment_status_history'}}}) }}
+
 with
 
 history as (

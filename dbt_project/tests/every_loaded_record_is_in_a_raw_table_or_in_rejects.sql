@@ -1,4 +1,8 @@
 -- A8: what the loads say that they took and rejected is what the raw tables hold.
+-- Read from sources only; it is shown at, and holds back, what is built from them.
+-- depends_on: {{ ref('email_events') }}
+{{ config(meta={'dagster': {'ref': {'name': 'email_events'}}}) }}
+
 with
 
 loads as (

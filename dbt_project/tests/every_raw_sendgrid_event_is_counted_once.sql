@@ -1,4 +1,6 @@
 -- A8, A10: events in = distinct events + duplicates; nothing is lost between raw and marts.
+{{ config(meta={'dagster': {'ref': {'name': 'email_events'}}}) }}
+
 with
 
 raw_events as (

@@ -1,4 +1,6 @@
 -- F3: a status without a row in the crosswalk fails the build.
+{{ config(meta={'dagster': {'ref': {'name': 'status_vocabulary'}}}) }}
+
 with
 
 statuses as (

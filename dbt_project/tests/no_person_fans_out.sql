@@ -1,4 +1,6 @@
 -- H2: joining people to records multiplies neither messages nor enrollments.
+{{ config(meta={'dagster': {'ref': {'name': 'int_messages__people'}}}) }}
+
 with
 
 messages as (

@@ -1,4 +1,5 @@
 -- G1: Newcombe (1998), Statistics in Medicine 17:857, table I, method 3.
+-- depends_on: {{ ref('reply_rates') }}
 with
 
 published as (

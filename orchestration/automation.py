@@ -24,14 +24,17 @@ every_quarter_hour = dg.ScheduleDefinition(
 )
 
 
-def landing_state(landing: Path) -> str:
-    """Return a digest of names, sizes and times in the landing folder; it moves when files do."""
+def landing_state(landing: Path) -> str | None:
+    """Return a digest of names, sizes and times in the landing folder; it moves when files do.
+
+    A folder that is missing or without files has none.
+    """
+    files = [path for path in sorted(landing.rglob("*")) if path.is_file()]
     digest = hashlib.sha256()
-    for path in sorted(landing.rglob("*")):
-        if path.is_file():
-            status = path.stat()
-            digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    for path in files:
+        status = path.stat()
+        digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest() if files else None
 
 
 @dg.sensor(
@@ -45,6 +48,6 @@ def landing_files_arrived(
 ) -> dg.SensorResult | dg.SkipReason:
     """Ask for one run per state of the landing folder."""
     state = landing_state(settings.landing)
-    if state == context.cursor:
+    if state is None or state == context.cursor:
         return dg.SkipReason("Nothing new in the landing folder.")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state)], cursor=state)

@@ -193,7 +193,8 @@ def find_place(person: Person, team: Team, rng: Random) -> CrmPlace:
         if place.target != (record.kind, record.id):
             continue
         if role.opted_out_in_crm and role.crm not in _SHARED:
-            record.is_opted_out = place.is_opted_out = True
+            record.is_opted_out = True
+            place.opted_out_at = record.modified_at
         if role.has_tracking_opt_out and record.kind == "Contact":
             record.individual_id = salesforce_id(INDIVIDUAL, clerk.number)
         if role.is_filled_by_hand:

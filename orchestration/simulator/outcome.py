@@ -66,13 +66,17 @@ def _reaches(wish_at: int, enrollment: Enrollment) -> bool:
 def _has_wish(story: Story, enrollment: Enrollment, kinds: frozenset[str]) -> bool:
     if _wish_times(enrollment, kinds):
         return True
-    email = enrollment.email.lower()
     return any(
         _reaches(wish_at, enrollment)
         for other in story.enrollments
-        if other is not enrollment and other.email.lower() == email
+        if other is not enrollment and _is_one_person(story, other, enrollment)
         for wish_at in _wish_times(other, kinds)
     )
+
+
+def _is_one_person(story: Story, one: Enrollment, other: Enrollment) -> bool:
+    """Whether both addresses are known to be one person's: by the CRM record, or by being equal."""
+    return story.crm.target is not None or one.email.lower() == other.email.lower()
 
 
 def _refusal(story: Story, enrollment: Enrollment) -> tuple[str, str] | None:
@@ -81,8 +85,9 @@ def _refusal(story: Story, enrollment: Enrollment) -> tuple[str, str] | None:
         _wish_times(each, _REFUSALS) or each.when("is_opted_out") for each in story.enrollments
     )
     if not is_wished:
-        is_open = enrollment.when("ended") is None
-        return ("do_not_contact", "crm_opt_out") if story.crm.is_opted_out and is_open else None
+        ticked_at = story.crm.opted_out_at
+        is_reached = ticked_at is not None and _reaches(ticked_at, enrollment)
+        return ("do_not_contact", "crm_opt_out") if is_reached else None
     if _has_wish(story, enrollment, _COMPLAINTS):
         return "do_not_contact", "complaint"
     if _has_wish(story, enrollment, _UNSUBSCRIBES):

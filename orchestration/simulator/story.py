@@ -190,7 +190,7 @@ class CrmPlace:
     carried: tuple[str | None, ...]
     target: tuple[str, str] | None
     unmatched_reason: str | None
-    is_opted_out: bool = False
+    opted_out_at: int | None = None
 
 
 @dataclass(slots=True)

@@ -175,8 +175,10 @@ class Reader:
         if enrollment["is_opted_out"]:
             found.add("unsubscribed")
         record = self.record_of(enrollment)
-        if record and record["HasOptedOutOfEmail"] and not has_own_wish and ended_at is None:
-            found.add("do_not_contact")
+        if record and record["HasOptedOutOfEmail"] and not has_own_wish:
+            ticked_at = moment(record["SystemModstamp"])
+            if ticked_at and (ended_at is None or ended_at > ticked_at):
+                found.add("do_not_contact")
         return found
 
 

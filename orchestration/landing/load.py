@@ -101,6 +101,7 @@ class _Pass:
     ledger: Ledger
     limits: Limits
     report: LoadReport = field(default_factory=LoadReport)
+    load_id: int | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
     def is_old(self, found: LandingFile) -> bool:
@@ -110,6 +111,9 @@ class _Pass:
     def load_batch(self, files: list[LandingFile]) -> Iterator[LandingFile]:
         """Inspect files without a connection, then load them over one; yield each when done."""
         inspected = [self._inspect(found) for found in files]
+        # Drawn while the lock is held, so that a later id is never committed before an earlier one:
+        # readers that go by the id (the incremental models) miss nothing.
+        self.load_id = None
         with self.warehouse.connect() as connection:
             if not self.ledger.is_current(connection):
                 self.ledger = Ledger.read(connection)
@@ -229,13 +233,14 @@ class _Pass:
         return sight is not None and sight.looks_like(found)
 
     def _target(self, connection: DuckDBPyConnection, found: LandingFile) -> Target:
-        if self.report.load_id is None:
+        if self.load_id is None:
             ((load_id,),) = connection.execute("select nextval('raw.load_ids')").fetchall()
-            self.report.load_id = int(load_id)
+            self.load_id = int(load_id)
+            self.report.load_id = self.load_id
         source = source_of(found)
         return Target(
             connection,
-            self.report.load_id,
+            self.load_id,
             self.started_at,
             source,
             PAYLOAD_TABLES.get(source, ""),

@@ -30,7 +30,7 @@
 
 {#- Host of an http(s) URL, lower case, without user, port or path. -#}
 {% macro url_host(url) -%}
-    lower({{ touchline.first_group(url, "'^[a-zA-Z]+://(?:[^/@]*@)?([^/:?#]+)'") }})
+    lower({{ touchline.first_group(url, "'^[a-zA-Z]+://(?:[^/?#@]*@)?([^/:?#]+)'") }})
 {%- endmacro %}
 
 {#- A stable key from several values; null and '' differ. -#}

@@ -23,7 +23,7 @@ outbound as (
 replies as (
 
     select * from {{ ref('int_replies__attributed') }}
-    where match = 'in_thread' and inbound_kind = 'human'
+    where match = 'in_thread' and not is_automated
 
 ),
 

@@ -3,7 +3,7 @@ with
 replies as (
 
     select * from {{ ref('int_replies__attributed') }}
-    where inbound_kind = 'human' and match in ('in_thread', 'probable', 'out_of_sequence')
+    where not is_automated and match in ('in_thread', 'probable', 'out_of_sequence')
 
 ),
 

@@ -42,7 +42,7 @@ ranked as (
         ) as preference
     from addresses
     inner join records on addresses.crm_id = records.crm_id
-    where records.is_writable and not records.is_deleted
+    where records.is_writable
 
 )
 

@@ -47,14 +47,32 @@ ends as (
 
 ),
 
-opt_outs as (
+last_unticked as (
 
     select
         crm_id,
-        min(system_modstamp_at) as opted_out_at
+        max(system_modstamp_at) as unticked_at
     from versions
-    where has_opted_out_of_email
+    where not has_opted_out_of_email
     group by crm_id
+
+),
+
+-- Since when the box has been ticked without a break, as far as the snapshots saw.
+opt_outs as (
+
+    select
+        versions.crm_id,
+        min(versions.system_modstamp_at) as opted_out_at
+    from versions
+    left join last_unticked on versions.crm_id = last_unticked.crm_id
+    where
+        versions.has_opted_out_of_email
+        and (
+            last_unticked.unticked_at is null
+            or versions.system_modstamp_at > last_unticked.unticked_at
+        )
+    group by versions.crm_id
 
 )
 

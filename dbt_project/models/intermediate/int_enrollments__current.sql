@@ -6,7 +6,7 @@ versions as (
         *,
         row_number() over (
             partition by enrollment_id
-            order by updated_at desc, version_text desc
+            order by updated_at desc nulls last, version_text desc, loaded_at
         ) as recency
     from {{ ref('stg_sequences__enrollments') }}
 
@@ -35,6 +35,8 @@ select
     updated_at,
     started_at,
     ended_at,
+    -- Some platforms cancel without saying when: the last word on the enrollment stands in.
+    coalesce(ended_at, case when is_canceled or is_excluded then updated_at end) as finished_at,
     loaded_at
 from versions
 where recency = 1

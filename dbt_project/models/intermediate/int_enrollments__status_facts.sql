@@ -31,6 +31,12 @@ opt_outs as (
 
 ),
 
+people as (
+
+    select * from {{ ref('int_enrollments__people') }}
+
+),
+
 queued as (
 
     select
@@ -135,7 +141,7 @@ ended as (
             else 'completed'
         end as status,
         case when is_excluded or is_canceled then 'platform' else 'ended' end as reason,
-        coalesce(ended_at, updated_at) as starts_at,
+        finished_at as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments
@@ -196,7 +202,7 @@ bounced as (
     select
         enrollments.enrollment_id,
         case when bounces.bounce_count is null then 'bounced' else 'bounce_stopped' end as status,
-        case when bounces.bounce_count is null then 'platform' else 'soft_bounce' end as reason,
+        case when bounces.bounce_count is null then 'platform' else 'not_hard' end as reason,
         coalesce(enrollments.ended_at, bounces.last_bounced_at, enrollments.updated_at)
             as starts_at,
         cast(null as timestamp) as ends_at,
@@ -228,54 +234,89 @@ replied as (
     where
         inbound.event_type = 'replied'
         and (
-            enrollments.ended_at is null
+            enrollments.finished_at is null
             or inbound.occurred_at
-            <= {{ add_days('enrollments.ended_at', var('reply_window_days')) }}
+            <= {{ add_days('enrollments.finished_at', var('reply_window_days')) }}
         )
 
     union all
 
+    -- The platform may know of a reply that no mailbox export holds; one that we hold and know for
+    -- a machine's is none.
     select
-        enrollment_id,
+        enrollments.enrollment_id,
         'replied' as status,
         'platform' as reason,
-        coalesce(reply_received_at, ended_at, updated_at) as starts_at,
+        coalesce(enrollments.reply_received_at, enrollments.ended_at, enrollments.updated_at)
+            as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments
     where
-        is_replied
-        and enrollment_id not in (
-            select inbound.enrollment_id
+        enrollments.is_replied
+        and not exists (
+            select 1
             from inbound
-            where inbound.enrollment_id is not null
+            where
+                inbound.enrollment_id = enrollments.enrollment_id
+                and (
+                    inbound.event_type = 'replied'
+                    or (
+                        inbound.event_type = 'auto_replied'
+                        and abs({{ seconds_between(
+                            'enrollments.reply_received_at', 'inbound.occurred_at'
+                        ) }}) <= 300
+                    )
+                )
         )
 
 ),
 
--- An opt-out is a fact about a person: it reaches each enrollment that had not ended by then.
--- Subscribing again revives no enrollment; it only spares those that begin afterwards.
+-- An opt-out is a fact about a person: it reaches the enrollment that it came from and each other
+-- one that had not ended by then. Subscribing again revives none; it only spares those that begin
+-- afterwards.
+opt_out_reach as (
+
+    select
+        opt_outs.enrollment_id,
+        opt_outs.status,
+        opt_outs.reason,
+        opt_outs.occurred_at,
+        opt_outs.event_key
+    from opt_outs
+    where opt_outs.enrollment_id is not null
+
+    union distinct
+
+    select
+        people.enrollment_id,
+        opt_outs.status,
+        opt_outs.reason,
+        opt_outs.occurred_at,
+        opt_outs.event_key
+    from opt_outs
+    inner join people on opt_outs.person_key = people.person_key
+    inner join enrollments on people.enrollment_id = enrollments.enrollment_id
+    where
+        (enrollments.finished_at is null or enrollments.finished_at > opt_outs.occurred_at)
+        and (
+            opt_outs.resubscribed_at is null
+            or enrollments.created_at < opt_outs.resubscribed_at
+        )
+
+),
+
 opted_out as (
 
     select
-        enrollments.enrollment_id,
-        opt_outs.status,
-        opt_outs.reason,
-        greatest(opt_outs.occurred_at, enrollments.created_at) as starts_at,
+        opt_out_reach.enrollment_id,
+        opt_out_reach.status,
+        opt_out_reach.reason,
+        greatest(opt_out_reach.occurred_at, enrollments.created_at) as starts_at,
         cast(null as timestamp) as ends_at,
-        opt_outs.event_key
-    from opt_outs
-    inner join enrollments
-        on
-            opt_outs.enrollment_id = enrollments.enrollment_id
-            or (
-                opt_outs.person_email = enrollments.person_email
-                and (enrollments.ended_at is null or opt_outs.occurred_at < enrollments.ended_at)
-                and (
-                    opt_outs.resubscribed_at is null
-                    or opt_outs.resubscribed_at > enrollments.created_at
-                )
-            )
+        opt_out_reach.event_key
+    from opt_out_reach
+    inner join enrollments on opt_out_reach.enrollment_id = enrollments.enrollment_id
 
 ),
 
@@ -309,4 +350,5 @@ select
     ends_at,
     event_key
 from facts
-where starts_at is not null
+-- Mail of an enrollment whose own record has not been delivered yet waits for it.
+where starts_at is not null and enrollment_id in (select enrollments.enrollment_id from enrollments)

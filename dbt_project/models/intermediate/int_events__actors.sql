@@ -127,7 +127,6 @@ hits as (
     inner join rules
         on
             rules.rule_id in ('R07_too_fast_click', 'R08_too_fast_open')
-            and timed.seconds_after_delivery >= -{{ var('clock_skew_seconds') }}
             and timed.seconds_after_delivery <= rules.seconds
 
     union all
@@ -142,7 +141,6 @@ hits as (
     inner join rules
         on
             rules.rule_id = 'R08_too_fast_proxy_open'
-            and timed.seconds_after_delivery >= -{{ var('clock_skew_seconds') }}
             and timed.seconds_after_delivery <= rules.seconds
 
     union all
@@ -174,7 +172,7 @@ ranked as (
         hits.event_key,
         rules.rule_id,
         rules.verdict,
-        row_number() over (partition by hits.event_key order by rules.priority) as rank_in_event
+        row_number() over (partition by hits.event_key order by rules.priority, rules.rule_id) as rank_in_event
     from hits
     inner join rules
         on

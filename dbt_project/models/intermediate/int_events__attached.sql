@@ -12,6 +12,20 @@ messages as (
 
 ),
 
+-- One API call may send to many (SendGrid's personalizations, mail by hand to several people): an
+-- id names a message together with the recipient, and alone only where it is nobody else's.
+by_provider_id_and_recipient as (
+
+    select
+        provider_message_id,
+        recipient_email,
+        min(message_key) as message_key
+    from messages
+    where provider_message_id is not null
+    group by provider_message_id, recipient_email
+
+),
+
 by_provider_id as (
 
     select
@@ -20,6 +34,19 @@ by_provider_id as (
     from messages
     where provider_message_id is not null
     group by provider_message_id
+    having count(*) = 1
+
+),
+
+by_message_id_and_recipient as (
+
+    select
+        {{ message_id_key('message_id') }} as id_key,
+        recipient_email,
+        min(message_key) as message_key
+    from messages
+    where message_id is not null
+    group by {{ message_id_key('message_id') }}, recipient_email
 
 ),
 
@@ -31,6 +58,7 @@ by_message_id as (
     from messages
     where message_id is not null
     group by {{ message_id_key('message_id') }}
+    having count(*) = 1
 
 ),
 
@@ -52,30 +80,22 @@ tracked_domains as (
 
 ),
 
-hosts as (
+click_hosts as (
 
-    select
-        event_key,
-        {{ url_host('url') }} as host
+    select distinct {{ url_host('url') }} as host
     from events
     where event_type = 'clicked'
 
 ),
 
-distinct_hosts as (
-
-    select distinct host from hosts
-
-),
-
 tracked_hosts as (
 
-    select distinct distinct_hosts.host
-    from distinct_hosts
+    select distinct click_hosts.host
+    from click_hosts
     inner join tracked_domains
         on
-            distinct_hosts.host = tracked_domains.domain
-            or distinct_hosts.host like '%.' || tracked_domains.domain
+            click_hosts.host = tracked_domains.domain
+            or click_hosts.host like '%.' || tracked_domains.domain
 
 ),
 
@@ -85,15 +105,33 @@ attached as (
     select
         events.*,
         coalesce(
-            by_provider_id.message_key, by_message_id.message_key, by_step.message_key
+            by_provider_id_and_recipient.message_key,
+            by_provider_id.message_key,
+            by_message_id_and_recipient.message_key,
+            by_message_id.message_key,
+            by_step.message_key
         ) as message_key,
         case
-            when by_provider_id.message_key is not null then 'provider_message_id'
-            when by_message_id.message_key is not null then 'message_id'
+            when
+                by_provider_id_and_recipient.message_key is not null
+                or by_provider_id.message_key is not null
+                then 'provider_message_id'
+            when
+                by_message_id_and_recipient.message_key is not null
+                or by_message_id.message_key is not null
+                then 'message_id'
             when by_step.message_key is not null then 'enrollment_and_step'
         end as attached_by
     from events
+    left join by_provider_id_and_recipient
+        on
+            events.provider_message_id = by_provider_id_and_recipient.provider_message_id
+            and events.recipient_email = by_provider_id_and_recipient.recipient_email
     left join by_provider_id on events.provider_message_id = by_provider_id.provider_message_id
+    left join by_message_id_and_recipient
+        on
+            {{ message_id_key('events.message_id') }} = by_message_id_and_recipient.id_key
+            and events.recipient_email = by_message_id_and_recipient.recipient_email
     left join by_message_id on {{ message_id_key('events.message_id') }} = by_message_id.id_key
     left join by_step
         on
@@ -125,5 +163,4 @@ select
     attached.source_place
 from attached
 left join messages on attached.message_key = messages.message_key
-left join hosts on attached.event_key = hosts.event_key
-left join tracked_hosts on hosts.host = tracked_hosts.host
+left join tracked_hosts on {{ url_host('attached.url') }} = tracked_hosts.host

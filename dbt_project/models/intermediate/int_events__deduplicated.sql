@@ -5,9 +5,16 @@
     on_schema_change='fail',
 ) }}
 
-{%- set kept = [
-    'source', 'event_type', 'event_subtype', 'recipient_email', 'url', 'ip', 'user_agent',
-    'reason', 'attempt', 'occurred_at', 'provider_message_id',
+{#- What makes an event this event. What Touchline derives from it (its type's subtype) is no part,
+    so that a better derivation gives no event a new identity. -#}
+{%- set identity = [
+    'source', 'event_type', 'recipient_email', 'url', 'ip', 'user_agent', 'reason', 'attempt',
+    'occurred_at', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',
+    'step_number',
+] %}
+{%- set columns = identity + [
+    'event_subtype', 'provider_event_id', 'is_flagged_machine', 'received_at', 'loaded_at',
+    'last_load_id', 'source_place', 'delivery_count',
 ] %}
 
 with
@@ -29,10 +36,9 @@ events as (
 fingerprinted as (
 
     select
-        {{ fingerprint(kept) }} as event_key,
+        {{ fingerprint(identity) }} as event_key,
         source,
         event_type,
-        event_subtype,
         recipient_email,
         url,
         ip,
@@ -41,27 +47,33 @@ fingerprinted as (
         attempt,
         occurred_at,
         provider_message_id,
-        provider_event_id,
         message_id,
         enrollment_id,
         sequence_id,
         step_number,
+        event_subtype,
+        provider_event_id,
         is_flagged_machine,
         received_at,
         loaded_at,
         load_id as last_load_id,
         source_file || ':' || lpad(cast(source_line as varchar), 9, '0') as source_place,
-        1 as delivery_count
+        cast(1 as bigint) as delivery_count
     from events
 
 ),
 
 with_known as (
 
-    select * from fingerprinted
+    select
+        event_key,
+        {{ columns | join(',\n        ') }}
+    from fingerprinted
     {% if is_incremental() %}
-        union all by name
-        select known.*
+        union all
+        select
+            known.event_key,
+            known.{{ columns | join(',\n            known.') }}
         from {{ this }} as known
         where known.event_key in (select fingerprinted.event_key from fingerprinted)
     {% endif %}
@@ -71,14 +83,11 @@ with_known as (
 -- Only minima, maxima and sums: any order of arrival gives the same row (A10).
 select
     event_key,
-    {% for column in kept -%}
-        min({{ column }}) as {{ column }},
+    {% for column in identity -%}
+    min({{ column }}) as {{ column }},
     {% endfor -%}
+    min(event_subtype) as event_subtype,
     min(provider_event_id) as provider_event_id,
-    min(message_id) as message_id,
-    min(enrollment_id) as enrollment_id,
-    min(sequence_id) as sequence_id,
-    min(step_number) as step_number,
     max(cast(is_flagged_machine as integer)) = 1 as is_flagged_machine,
     min(received_at) as received_at,
     min(loaded_at) as loaded_at,

@@ -17,8 +17,9 @@ typed as (
     select
         replies.*,
         case
-            when replies.inbound_kind = 'human' then 'replied'
-            when replies.inbound_kind in ('auto_reply', 'read_receipt', 'list') then 'auto_replied'
+            when not replies.is_automated then 'replied'
+            when replies.inbound_kind in ('human', 'auto_reply', 'read_receipt', 'list')
+                then 'auto_replied'
             when replies.inbound_kind = 'abuse_report' then 'complained'
             when coalesce(replies.delivery_action, 'failed') = 'failed' then 'bounced'
             when replies.delivery_action = 'delayed' then 'deferred'

@@ -24,7 +24,7 @@ copies as (
         mail.*,
         row_number() over (
             partition by mail.mail_key
-            order by mail.received_at, mail.mailbox, mail.content_hash
+            order by mail.received_at, mail.mailbox, mail.content_hash, mail.loaded_at
         ) as copy_number
     from mail
     left join mailboxes on mail.from_address = mailboxes.mailbox
@@ -32,16 +32,24 @@ copies as (
 
 ),
 
+-- Patterns meet each distinct subject once, however many mails bear it.
+subjects as (
+
+    select distinct subject
+    from copies
+    where subject is not null
+
+),
+
 subject_hits as (
 
     select
-        copies.mail_key,
+        subjects.subject,
         max(cast(auto_reply_subjects.is_out_of_office as integer)) = 1 as is_out_of_office
-    from copies
+    from subjects
     inner join auto_reply_subjects
-        on {{ matches('trim(copies.subject)', 'auto_reply_subjects.pattern') }}
-    where copies.copy_number = 1
-    group by copies.mail_key
+        on {{ matches('trim(subjects.subject)', 'auto_reply_subjects.pattern') }}
+    group by subjects.subject
 
 ),
 
@@ -56,10 +64,14 @@ decided as (
                 coalesce(copies.report_type, '') = 'delivery-status'
                 or copies.failed_recipients is not null
                 then 'delivery_report_headers'
-            when {{ matches(
-                "split_part(coalesce(copies.from_address, ''), '@', 1)",
-                "'^(mailer-daemon|postmaster|mail.?delivery)'"
-            ) }} then 'delivery_report_sender'
+            when
+                coalesce(copies.report_type, '') not in
+                ('feedback-report', 'disposition-notification')
+                and {{ matches(
+                    "split_part(coalesce(copies.from_address, ''), '@', 1)",
+                    "'^(mailer-daemon|postmaster|mail.?delivery)'"
+                ) }}
+                then 'delivery_report_sender'
             when coalesce(copies.report_type, '') = 'feedback-report' then 'abuse_report_headers'
             when copies.is_read_receipt then 'read_receipt_headers'
             when
@@ -67,7 +79,7 @@ decided as (
                 or copies.autoresponder_header is not null
                 or coalesce(copies.precedence, '') = 'auto_reply'
                 then 'auto_reply_headers'
-            when subject_hits.mail_key is not null then 'auto_reply_subject'
+            when subject_hits.subject is not null then 'auto_reply_subject'
             when
                 copies.list_id is not null
                 or coalesce(copies.precedence, '') in ('bulk', 'list', 'junk')
@@ -76,7 +88,7 @@ decided as (
             else 'human_by_default'
         end as kind_rule
     from copies
-    left join subject_hits on copies.mail_key = subject_hits.mail_key
+    left join subject_hits on copies.subject = subject_hits.subject
     where copies.copy_number = 1
 
 )

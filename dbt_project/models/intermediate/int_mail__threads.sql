@@ -12,6 +12,12 @@ messages as (
 
 ),
 
+mail as (
+
+    select * from {{ ref('stg_mailboxes__mail') }}
+
+),
+
 -- E2: the ids under which a message that we sent may be named.
 identifiers as (
 
@@ -92,21 +98,46 @@ by_header as (
 
 ),
 
--- Thread ids of a mailbox provider mean something within one mailbox only.
+-- Thread ids of a mailbox provider mean something within one mailbox only: what that mailbox's own
+-- copy of the sent mail bears, or what the platform, which sends through it, calls the thread.
+sent_threads as (
+
+    select
+        messages.message_key,
+        messages.sent_at,
+        messages.mailbox,
+        messages.thread_id
+    from messages
+    where messages.thread_id is not null
+
+    union distinct
+
+    select
+        messages.message_key,
+        messages.sent_at,
+        mail.mailbox,
+        mail.gmail_thread_id as thread_id
+    from mail
+    inner join messages on mail.message_id = messages.message_id
+    where mail.mailbox = mail.from_address and mail.gmail_thread_id is not null
+
+),
+
 by_thread as (
 
     select
         inbound.mail_key,
-        messages.message_key,
+        sent_threads.message_key,
         'gmail_thread' as thread_rule,
         3 as rule_order,
-        {{ seconds_between('messages.sent_at', 'inbound.received_at') }} as distance
+        {{ seconds_between('sent_threads.sent_at', 'inbound.received_at') }} as distance
     from inbound
-    inner join messages
+    inner join mail on inbound.mail_key = mail.mail_key
+    inner join sent_threads
         on
-            inbound.gmail_thread_id = messages.thread_id
-            and inbound.mailbox = messages.mailbox
-            and inbound.received_at >= messages.sent_at
+            mail.gmail_thread_id = sent_threads.thread_id
+            and mail.mailbox = sent_threads.mailbox
+            and inbound.received_at >= sent_threads.sent_at
 
 ),
 
@@ -178,7 +209,8 @@ ranked as (
                 messages.origin = 'sequence' desc,
                 candidates.rule_order,
                 candidates.distance asc,
-                messages.recipient_email = inbound.sender_email desc,
+                messages.recipient_email
+                = coalesce(inbound.failed_recipient, inbound.sender_email) desc,
                 messages.sent_at desc,
                 candidates.message_key asc
         ) as preference

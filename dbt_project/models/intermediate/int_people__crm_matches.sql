@@ -55,28 +55,43 @@ matched as (
     left join records as carried on people.crm_record_id = carried.crm_id
     left join addresses on people.person_email = addresses.email and addresses.is_chosen
 
+),
+
+decided as (
+
+    select
+        person_email,
+        crm_record_id,
+        case
+            when has_known_record and is_carried_writable then carried_object
+            when not has_known_record then address_object
+        end as crm_object,
+        case
+            when has_known_record and is_carried_writable then carried_id
+            when not has_known_record then address_id
+        end as crm_id,
+        case
+            when has_known_record and is_carried_writable then 'crm_id'
+            when has_known_record or address_id is null then null
+            when is_address_current then 'email'
+            else 'earlier_email'
+        end as matched_by,
+        case
+            when has_known_record and not is_carried_writable then 'record_deleted'
+            when not has_known_record and person_email is null then 'no_email'
+            when not has_known_record and address_id is null then 'no_record_with_this_email'
+        end as unmatched_reason
+    from matched
+
 )
 
 select
     person_email,
     crm_record_id,
-    case
-        when has_known_record and is_carried_writable then carried_object
-        when not has_known_record then address_object
-    end as crm_object,
-    case
-        when has_known_record and is_carried_writable then carried_id
-        when not has_known_record then address_id
-    end as crm_id,
-    case
-        when has_known_record and is_carried_writable then 'crm_id'
-        when has_known_record or address_id is null then null
-        when is_address_current then 'email'
-        else 'earlier_email'
-    end as matched_by,
-    case
-        when has_known_record and not is_carried_writable then 'record_deleted'
-        when not has_known_record and person_email is null then 'no_email'
-        when not has_known_record and address_id is null then 'no_record_with_this_email'
-    end as unmatched_reason
-from matched
+    crm_object,
+    crm_id,
+    matched_by,
+    unmatched_reason,
+    -- Who somebody is: the record, or else the address, or else the id that nobody knows.
+    coalesce(crm_id, person_email, crm_record_id) as person_key
+from decided

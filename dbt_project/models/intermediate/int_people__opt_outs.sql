@@ -18,9 +18,16 @@ enrollments as (
 
 ),
 
-matches as (
+people as (
 
-    select * from {{ ref('int_people__crm_matches') }}
+    select * from {{ ref('int_enrollments__people') }}
+
+),
+
+addresses as (
+
+    select * from {{ ref('int_crm__addresses') }}
+    where is_chosen
 
 ),
 
@@ -30,10 +37,10 @@ records as (
 
 ),
 
-own_opt_outs as (
+wishes as (
 
     select
-        recipient_email as person_email,
+        recipient_email,
         enrollment_id,
         case event_type when 'complained' then 'do_not_contact' else 'unsubscribed' end as status,
         case event_type when 'complained' then 'complaint' else 'unsubscribe' end as reason,
@@ -45,19 +52,19 @@ own_opt_outs as (
     union all
 
     select
-        recipient_email as person_email,
+        recipient_email,
         enrollment_id,
         'do_not_contact' as status,
         'complaint' as reason,
         occurred_at,
         event_key
     from inbound
-    where event_type = 'complained' and recipient_email is not null
+    where event_type = 'complained'
 
     union all
 
     select
-        person_email,
+        person_email as recipient_email,
         enrollment_id,
         'unsubscribed' as status,
         'platform' as reason,
@@ -71,66 +78,109 @@ own_opt_outs as (
 resubscriptions as (
 
     select
-        recipient_email as person_email,
-        occurred_at
+        coalesce(people.person_key, addresses.stands_for_id, events.recipient_email) as person_key,
+        events.occurred_at
     from events
-    where event_type = 'resubscribed'
+    left join people on events.enrollment_id = people.enrollment_id
+    left join addresses on events.recipient_email = addresses.email
+    where events.event_type = 'resubscribed'
 
 ),
 
--- What we wrote ourselves comes back with the next snapshot: an opt-out in the CRM says something
--- new only of people who did not opt out by mail.
+keyed_wishes as (
+
+    select
+        coalesce(people.person_key, addresses.stands_for_id, wishes.recipient_email) as person_key,
+        people.enrollment_id,
+        wishes.status,
+        wishes.reason,
+        wishes.occurred_at,
+        wishes.event_key
+    from wishes
+    left join people on wishes.enrollment_id = people.enrollment_id
+    left join addresses on wishes.recipient_email = addresses.email
+
+),
+
+-- A complaint is never taken back by subscribing again.
+own_opt_outs as (
+
+    select
+        keyed_wishes.person_key,
+        keyed_wishes.enrollment_id,
+        keyed_wishes.status,
+        keyed_wishes.reason,
+        keyed_wishes.occurred_at,
+        keyed_wishes.event_key,
+        min(resubscriptions.occurred_at) as resubscribed_at
+    from keyed_wishes
+    left join resubscriptions
+        on
+            keyed_wishes.person_key = resubscriptions.person_key
+            and keyed_wishes.occurred_at < resubscriptions.occurred_at
+            and keyed_wishes.status = 'unsubscribed'
+    group by
+        keyed_wishes.person_key,
+        keyed_wishes.enrollment_id,
+        keyed_wishes.status,
+        keyed_wishes.reason,
+        keyed_wishes.occurred_at,
+        keyed_wishes.event_key
+
+),
+
+explained_people as (
+
+    select distinct
+        person_key,
+        resubscribed_at
+    from own_opt_outs
+    where person_key is not null
+
+),
+
+-- What we wrote ourselves comes back with the next snapshot: a tick in the CRM is news only about
+-- people who did not opt out by mail, or who had subscribed again before it.
 crm_opt_outs as (
 
     select
-        enrollments.person_email,
-        enrollments.enrollment_id,
+        records.crm_id as person_key,
+        cast(null as varchar) as enrollment_id,
         'do_not_contact' as status,
         'crm_opt_out' as reason,
         records.opted_out_at as occurred_at,
-        cast(null as varchar) as event_key
-    from enrollments
-    inner join matches
+        cast(null as varchar) as event_key,
+        cast(null as timestamp) as resubscribed_at
+    from records
+    left join explained_people
         on
-            enrollments.person_email is not distinct from matches.person_email
-            and enrollments.crm_record_id is not distinct from matches.crm_record_id
-    inner join records on matches.crm_id = records.crm_id
-    where
-        records.has_opted_out_of_email
-        and enrollments.ended_at is null
-        and enrollments.person_email not in (
-            select own_opt_outs.person_email
-            from own_opt_outs
-            where own_opt_outs.person_email is not null
-        )
-
-),
-
-opt_outs as (
-
-    select * from own_opt_outs
-    union all
-    select * from crm_opt_outs
+            records.crm_id = explained_people.person_key
+            and (
+                explained_people.resubscribed_at is null
+                or records.opted_out_at < explained_people.resubscribed_at
+            )
+    where records.has_opted_out_of_email and explained_people.person_key is null
 
 )
 
 select
-    opt_outs.person_email,
-    opt_outs.enrollment_id,
-    opt_outs.status,
-    opt_outs.reason,
-    opt_outs.occurred_at,
-    opt_outs.event_key,
-    min(resubscriptions.occurred_at) as resubscribed_at
-from opt_outs
-left join resubscriptions
-    on
-        opt_outs.person_email = resubscriptions.person_email
-        and opt_outs.occurred_at < resubscriptions.occurred_at
-group by
-    opt_outs.person_email,
-    opt_outs.enrollment_id,
-    opt_outs.status,
-    opt_outs.reason,
-    opt_outs.occurred_at,
-    opt_outs.event_key
+    person_key,
+    enrollment_id,
+    status,
+    reason,
+    occurred_at,
+    event_key,
+    resubscribed_at
+from own_opt_outs
+
+union all
+
+select
+    person_key,
+    enrollment_id,
+    status,
+    reason,
+    occurred_at,
+    event_key,
+    resubscribed_at
+from crm_opt_outs

@@ -47,22 +47,51 @@ known_people as (
 
 ),
 
-last_sends as (
+people as (
+
+    select * from {{ ref('int_enrollments__people') }}
+
+),
+
+mail as (
+
+    select * from {{ ref('stg_mailboxes__mail') }}
+
+),
+
+senders as (
 
     select
         inbound.mail_key,
-        enrollments.enrollment_id,
-        max(messages.sent_at) as last_sent_at
+        inbound.received_at,
+        coalesce(addresses.stands_for_id, inbound.sender_email) as person_key
     from inbound
-    inner join enrollments on inbound.sender_email = enrollments.person_email
-    inner join messages
+    left join addresses on inbound.sender_email = addresses.email and addresses.is_chosen
+    where inbound.inbound_kind = 'human'
+
+),
+
+open_enrollments as (
+
+    select
+        senders.mail_key,
+        enrollments.enrollment_id,
+        coalesce(max(messages.sent_at), min(enrollments.started_at)) as last_touched_at
+    from senders
+    inner join people on senders.person_key = people.person_key
+    inner join enrollments
+        on
+            people.enrollment_id = enrollments.enrollment_id
+            and (
+                enrollments.finished_at is null
+                or enrollments.finished_at >= senders.received_at
+            )
+    left join messages
         on
             enrollments.enrollment_id = messages.enrollment_id
-            and inbound.received_at >= messages.sent_at
-    where
-        inbound.inbound_kind = 'human'
-        and (enrollments.ended_at is null or enrollments.ended_at >= inbound.received_at)
-    group by inbound.mail_key, enrollments.enrollment_id
+            and senders.received_at >= messages.sent_at
+    where messages.sent_at is not null or enrollments.started_at <= senders.received_at
+    group by senders.mail_key, enrollments.enrollment_id
 
 ),
 
@@ -74,9 +103,19 @@ active_enrollments as (
         enrollment_id,
         row_number() over (
             partition by mail_key
-            order by last_sent_at desc, enrollment_id desc
+            order by last_touched_at desc, enrollment_id desc
         ) as preference
-    from last_sends
+    from open_enrollments
+
+),
+
+-- A mail may lie in several connected mailboxes: the one that it answers counts.
+copies as (
+
+    select distinct
+        mail_key,
+        mailbox
+    from mail
 
 ),
 
@@ -96,36 +135,56 @@ attributed as (
         case
             when threads.origin = 'sequence' then messages.enrollment_id
             else active_enrollments.enrollment_id
-        end as enrollment_id
+        end as enrollment_id,
+        coalesce(copies.mailbox, inbound.mailbox) as answered_mailbox
     from inbound
     left join threads on inbound.mail_key = threads.mail_key
     left join messages on threads.message_key = messages.message_key
+    left join copies
+        on inbound.mail_key = copies.mail_key and messages.mailbox = copies.mailbox
     left join known_people on inbound.sender_email = known_people.email
     left join active_enrollments
         on inbound.mail_key = active_enrollments.mail_key and active_enrollments.preference = 1
 
 ),
 
--- E6: the platform's label wins; it names no mail, so it goes to the nearest one of the enrollment.
+labels as (
+
+    select
+        enrollments.enrollment_id,
+        enrollments.reply_labels,
+        enrollments.reply_received_at,
+        reply_labels.reply_class,
+        coalesce(reply_labels.is_automated, false) as is_automated
+    from enrollments
+    left join reply_labels
+        on lower(split_part(enrollments.reply_labels, ', ', 1)) = lower(reply_labels.label)
+    where enrollments.reply_labels is not null
+
+),
+
+-- E6: the platform's label wins. It names no mail, so it goes to one of the enrollment that came
+-- within minutes of it: to a person's before a machine's if it is a person's label, and so on.
 labelled as (
 
     select
         attributed.mail_key,
-        enrollments.reply_labels,
+        labels.reply_labels,
+        labels.reply_class,
+        labels.is_automated,
         row_number() over (
-            partition by enrollments.enrollment_id
+            partition by labels.enrollment_id
             order by
-                abs(
-                    {{ seconds_between('enrollments.reply_received_at', 'attributed.received_at') }}
-                ),
+                (attributed.inbound_kind != 'human') = labels.is_automated desc,
+                abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}),
                 attributed.mail_key
         ) as nearness
     from attributed
-    inner join enrollments on attributed.enrollment_id = enrollments.enrollment_id
+    inner join labels on attributed.enrollment_id = labels.enrollment_id
     where
-        enrollments.reply_labels is not null
-        and abs({{ seconds_between('enrollments.reply_received_at', 'attributed.received_at') }})
-        <= 300
+        abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}) <= 300
+        -- What looks like a person's mail may be a machine's after all, but not the reverse.
+        and (attributed.inbound_kind = 'human' or labels.is_automated)
 
 )
 
@@ -136,7 +195,7 @@ select
     attributed.thread_rule,
     attributed.message_key,
     attributed.enrollment_id,
-    attributed.mailbox,
+    attributed.answered_mailbox as mailbox,
     attributed.sender_email,
     attributed.subject,
     attributed.body_text,
@@ -144,8 +203,8 @@ select
     attributed.inbound_kind,
     attributed.bounce_subtype,
     attributed.delivery_action,
-    attributed.inbound_kind != 'human' as is_automated,
-    coalesce(reply_labels.reply_class, case
+    attributed.inbound_kind != 'human' or coalesce(labelled.is_automated, false) as is_automated,
+    coalesce(labelled.reply_class, case
         when attributed.inbound_kind = 'delivery_report' and attributed.bounce_subtype = 'hard'
             then 'Hard Bounce'
         when attributed.inbound_kind = 'delivery_report' then 'Soft Bounce'
@@ -157,14 +216,10 @@ select
         else 'Automated'
     end) as reply_class,
     case
-        when reply_labels.reply_class is not null then 'platform'
+        when labelled.reply_class is not null then 'platform'
         else attributed.kind_rule
     end as classified_by,
     labelled.reply_labels as tags,
     attributed.loaded_at
 from attributed
 left join labelled on attributed.mail_key = labelled.mail_key and labelled.nearness = 1
-left join reply_labels
-    on
-        lower(split_part(labelled.reply_labels, ', ', 1)) = lower(reply_labels.label)
-        and (attributed.inbound_kind = 'human' or reply_labels.is_automated)

@@ -6,6 +6,12 @@ enrollments as (
 
 ),
 
+people as (
+
+    select * from {{ ref('int_enrollments__people') }}
+
+),
+
 messages as (
 
     select * from {{ ref('messages') }}
@@ -35,13 +41,18 @@ first_human_replies as (
     select
         replies.enrollment_id,
         replies.reply_class,
-        messages.step_number,
+        coalesce(answered.step_number, latest.step_number) as step_number,
         row_number() over (
             partition by replies.enrollment_id
-            order by replies.received_at, replies.reply_key
+            order by replies.received_at, replies.reply_key, latest.sent_at desc
         ) as from_first
     from replies
-    left join messages on replies.message_key = messages.message_key
+    left join messages as answered on replies.message_key = answered.message_key
+    -- Mail out of sequence answers no message: it counts for the last step sent before it.
+    left join messages as latest
+        on
+            replies.enrollment_id = latest.enrollment_id
+            and replies.received_at >= latest.sent_at
     where not replies.is_automated
 
 ),
@@ -61,7 +72,7 @@ flagged as (
         enrollments.enrollment_id,
         enrollments.sequence_id,
         enrollments.sequence_name,
-        enrollments.person_email,
+        people.person_key,
         enrollments.mailbox,
         {{ week_of('enrollments.enrolled_at') }} as enrolled_week,
         coalesce(deliveries.has_delivery, false) as has_delivery,
@@ -71,6 +82,7 @@ flagged as (
         coalesce(first_human_replies.step_number, enrollments.last_step_number) as reply_step,
         first_human_replies.reply_class
     from enrollments
+    inner join people on enrollments.enrollment_id = people.enrollment_id
     left join deliveries on enrollments.enrollment_id = deliveries.enrollment_id
     left join first_human_replies
         on
@@ -82,11 +94,13 @@ flagged as (
 
 steps as (
 
-    select distinct
+    select
         enrollment_id,
-        step_number
+        step_number,
+        count(delivered_at) > 0 as has_delivery
     from messages
     where step_number is not null
+    group by enrollment_id, step_number
 
 ),
 
@@ -100,7 +114,7 @@ classes as (
 
 select
     enrollment_id,
-    person_email,
+    person_key,
     has_delivery,
     'all' as slice,
     'all' as slice_value,
@@ -112,10 +126,10 @@ union all
 
 select
     enrollment_id,
-    person_email,
+    person_key,
     has_delivery,
     'sequence' as slice,
-    coalesce(sequence_name, sequence_id) as slice_value,
+    sequence_id as slice_value,
     is_replied,
     is_replied_or_automated
 from flagged
@@ -124,7 +138,7 @@ union all
 
 select
     enrollment_id,
-    person_email,
+    person_key,
     has_delivery,
     'mailbox' as slice,
     mailbox as slice_value,
@@ -136,7 +150,7 @@ union all
 
 select
     enrollment_id,
-    person_email,
+    person_key,
     has_delivery,
     'week' as slice,
     cast(enrolled_week as varchar) as slice_value,
@@ -149,8 +163,8 @@ union all
 -- Of those who got the step, how many answered it.
 select
     flagged.enrollment_id,
-    flagged.person_email,
-    flagged.has_delivery,
+    flagged.person_key,
+    steps.has_delivery,
     'step' as slice,
     cast(steps.step_number as varchar) as slice_value,
     flagged.is_replied and flagged.reply_step = steps.step_number as is_replied,
@@ -164,7 +178,7 @@ union all
 -- Of all, how many answered in this vein.
 select
     flagged.enrollment_id,
-    flagged.person_email,
+    flagged.person_key,
     flagged.has_delivery,
     'reply_class' as slice,
     classes.reply_class as slice_value,

@@ -32,9 +32,9 @@ events as (
 
 ),
 
-matches as (
+people as (
 
-    select * from {{ ref('int_people__crm_matches') }}
+    select * from {{ ref('int_enrollments__people') }}
 
 ),
 
@@ -69,6 +69,7 @@ ordered_replies as (
         enrollment_id,
         reply_class,
         tags,
+        received_at,
         row_number() over (
             partition by enrollment_id order by received_at, reply_key
         ) as from_first,
@@ -87,7 +88,9 @@ reply_classes as (
         max(case when from_first = 1 then reply_class end) as initial_reply_class,
         max(case when from_last = 1 then reply_class end) as latest_reply_class,
         max(case when from_first = 1 then tags end) as initial_reply_tags,
-        max(case when from_last = 1 then tags end) as latest_reply_tags
+        max(case when from_last = 1 then tags end) as latest_reply_tags,
+        max(case when from_first = 1 then received_at end) as first_inbound_at,
+        max(case when from_last = 1 then received_at end) as last_inbound_at
     from ordered_replies
     group by enrollment_id
 
@@ -109,8 +112,8 @@ select
     enrollments.sequence_id,
     enrollments.sequence_name,
     enrollments.person_email,
-    matches.crm_object,
-    matches.crm_id,
+    people.crm_object,
+    people.crm_id,
     enrollments.mailbox,
     enrollments.created_at as enrolled_at,
     history.status,
@@ -126,6 +129,8 @@ select
     reply_classes.latest_reply_class,
     reply_classes.initial_reply_tags,
     reply_classes.latest_reply_tags,
+    reply_classes.first_inbound_at,
+    reply_classes.last_inbound_at,
     greatest(
         enrollments.created_at,
         coalesce(sends.last_step_at, enrollments.created_at),
@@ -135,10 +140,7 @@ select
     ) as last_activity_at
 from enrollments
 inner join history on enrollments.enrollment_id = history.enrollment_id
-left join matches
-    on
-        enrollments.person_email is not distinct from matches.person_email
-        and enrollments.crm_record_id is not distinct from matches.crm_record_id
+inner join people on enrollments.enrollment_id = people.enrollment_id
 left join sends on enrollments.enrollment_id = sends.enrollment_id
 left join human_replies on enrollments.enrollment_id = human_replies.enrollment_id
 left join reply_classes on enrollments.enrollment_id = reply_classes.enrollment_id

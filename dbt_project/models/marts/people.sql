@@ -47,13 +47,6 @@ records as (
 
 ),
 
-matches as (
-
-    select * from {{ ref('int_people__crm_matches') }}
-    where crm_id is not null
-
-),
-
 opt_outs as (
 
     select * from {{ ref('int_people__opt_outs') }}
@@ -174,9 +167,11 @@ ranked_classes as (
         latest_reply_class,
         initial_reply_tags,
         latest_reply_tags,
-        row_number() over (partition by crm_id order by replied_at, enrollment_id) as from_first,
         row_number() over (
-            partition by crm_id order by last_replied_at desc, enrollment_id desc
+            partition by crm_id order by first_inbound_at, enrollment_id
+        ) as from_first,
+        row_number() over (
+            partition by crm_id order by last_inbound_at desc, enrollment_id desc
         ) as from_last
     from enrollments
     where latest_reply_class is not null
@@ -198,9 +193,8 @@ class_totals as (
 
 opt_out_totals as (
 
-    select distinct matches.crm_id
+    select distinct person_key as crm_id
     from opt_outs
-    inner join matches on opt_outs.person_email = matches.person_email
 
 ),
 
@@ -208,15 +202,12 @@ opt_out_totals as (
 people as (
 
     select
-        enrollments.crm_object,
-        enrollments.crm_id,
-        min(matches.matched_by) as matched_by
-    from enrollments
-    inner join matches
-        on
-            enrollments.crm_id = matches.crm_id
-            and enrollments.person_email is not distinct from matches.person_email
-    group by enrollments.crm_object, enrollments.crm_id
+        crm_object,
+        crm_id,
+        min(matched_by) as matched_by
+    from {{ ref('int_enrollments__people') }}
+    where crm_id is not null
+    group by crm_object, crm_id
 
 )
 
@@ -244,7 +235,7 @@ select
     class_totals.latest_reply_class,
     class_totals.initial_reply_tags,
     class_totals.latest_reply_tags,
-    opt_out_totals.crm_id is not null as is_opted_out,
+    opt_out_totals.crm_id is not null or records.has_opted_out_of_email as is_opted_out,
     message_totals.last_email_sent_at,
     received_totals.last_email_received_at,
     cast(

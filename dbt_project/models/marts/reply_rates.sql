@@ -6,6 +6,18 @@ slices as (
 
 ),
 
+sequences as (
+
+    select
+        sequence_id,
+        sequence_name,
+        row_number() over (
+            partition by sequence_id order by enrolled_at desc, enrollment_id desc
+        ) as recency
+    from {{ ref('enrollments') }}
+
+),
+
 counted as (
 
     select
@@ -17,9 +29,9 @@ counted as (
         count(case when has_delivery then 1 end) as delivered_count,
         count(case when has_delivery and is_replied then 1 end) as delivered_replied,
         count(case when has_delivery and is_replied_or_automated then 1 end) as delivered_any,
-        count(distinct person_email) as people_count,
-        count(distinct case when is_replied then person_email end) as people_replied,
-        count(distinct case when is_replied_or_automated then person_email end) as people_any
+        count(distinct person_key) as people_count,
+        count(distinct case when is_replied then person_key end) as people_replied,
+        count(distinct case when is_replied_or_automated then person_key end) as people_any
     from slices
     where slice_value is not null
     group by slice, slice_value
@@ -46,13 +58,20 @@ rates as (
 )
 
 select
-    slice,
-    slice_value,
-    denominator,
-    replied_count,
-    denominator_count,
-    {{ rate('replied_count', 'denominator_count') }} as reply_rate,
-    {{ wilson_bound('replied_count', 'denominator_count', 'low') }} as rate_low,
-    {{ wilson_bound('replied_count', 'denominator_count', 'high') }} as rate_high,
-    includes_automated
+    rates.slice,
+    rates.slice_value,
+    case when rates.slice = 'sequence' then sequences.sequence_name else rates.slice_value end
+        as slice_label,
+    rates.denominator,
+    rates.replied_count,
+    rates.denominator_count,
+    {{ rate('rates.replied_count', 'rates.denominator_count') }} as reply_rate,
+    {{ wilson_bound('rates.replied_count', 'rates.denominator_count', 'low') }} as rate_low,
+    {{ wilson_bound('rates.replied_count', 'rates.denominator_count', 'high') }} as rate_high,
+    rates.includes_automated
 from rates
+left join sequences
+    on
+        rates.slice = 'sequence'
+        and rates.slice_value = sequences.sequence_id
+        and sequences.recency = 1

@@ -60,7 +60,11 @@ renamed as (
         {{ list_of_names('enrollment.reply_email_message.classifications') }} as reply_labels,
 
         ----------  when
-        {{ utc_from_iso('enrollment.created_at') }} as created_at,
+        coalesce(
+            {{ utc_from_iso('enrollment.created_at') }},
+            {{ utc_from_iso('enrollment.started_at') }},
+            {{ utc_from_iso('enrollment.updated_at') }}
+        ) as created_at,
         {{ utc_from_iso('enrollment.updated_at') }} as updated_at,
         {{ utc_from_iso('enrollment.started_at') }} as started_at,
         {{ utc_from_iso('enrollment.ended_at') }} as ended_at,

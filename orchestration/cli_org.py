@@ -15,9 +15,10 @@ org = typer.Typer(
     help="Start, stop and look into the local Salesforce org.",
     invoke_without_command=True,
     no_args_is_help=False,
+    epilog="Example: touchline org",
 )
 
-out = Console()
+out = Console(markup=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
@@ -44,7 +45,7 @@ def default(context: typer.Context) -> None:
         start()
 
 
-@org.command()
+@org.command(epilog="Example: touchline org start")
 def start() -> None:
     """Start the org in the background; one that runs already is left alone."""
     settings = local_settings()
@@ -52,14 +53,14 @@ def start() -> None:
     out.print(f"The local org answers at {running.url} (process {running.pid}).")
 
 
-@org.command()
+@org.command(epilog="Example: touchline org stop")
 def stop() -> None:
     """Stop the org; what it holds stays."""
     stopped = process.stop(local_settings().org)
     out.print("The local org has stopped." if stopped else "The local org was not running.")
 
 
-@org.command()
+@org.command(epilog="Example: touchline org reset")
 def reset() -> None:
     """Forget everything that the org holds and start it anew from its seed."""
     settings = local_settings()
@@ -67,7 +68,7 @@ def reset() -> None:
     out.print(f"The local org begins anew at {running.url}.")
 
 
-@org.command()
+@org.command(epilog="Example: touchline org status --json")
 def status(as_json: Json = False) -> None:
     """Say whether the org runs, where, and how many calls it has answered."""
     running = process.find(local_settings().org)
@@ -84,7 +85,7 @@ def status(as_json: Json = False) -> None:
     )
 
 
-@org.command()
+@org.command(epilog="Example: touchline org log --writes --limit 5")
 def log(
     writes: Annotated[bool, typer.Option("--writes", help="Only requests that write.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many of the latest requests.")] = 20,

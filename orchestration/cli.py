@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from orchestration.cli_org import org
 from orchestration.settings import Settings
@@ -26,7 +27,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for ma
 #: In a pipe nothing is cut or wrapped at the width of somebody's terminal.
 _PIPE_WIDTH = None if sys.stdout.isatty() else 160
 
-out = Console(width=_PIPE_WIDTH)
+#: What it prints comes from files and from Salesforce: brackets in it are no markup.
+out = Console(width=_PIPE_WIDTH, markup=False)
 #: Progress goes beside the output, so that a pipe gets results only.
 beside = Console(stderr=True)
 
@@ -38,8 +40,12 @@ def main() -> None:
     try:
         app()
     except KNOWN_ERRORS as error:
-        beside.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        _say_error(str(error))
         sys.exit(1)
+
+
+def _say_error(message: str) -> None:
+    beside.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -61,7 +67,8 @@ def demo(as_json: Json = False) -> None:
     copied = lay_sample(settings)
     if not as_json:
         beside.print(
-            f"[bold]Touchline demo[/]  {copied} sample files laid into {settings.landing}"
+            f"[bold]Touchline demo[/]  {copied} sample files laid into "
+            f"{escape(str(settings.landing))}"
             if copied
             else f"[bold]Touchline demo[/]  the sample is already in {settings.landing}"
         )
@@ -93,6 +100,17 @@ def run(
     _finish(report)
 
 
+def _exportable(file: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before minutes are spent on what goes into it."""
+    from orchestration.writeback.export import FORMATS
+
+    if file and file.suffix not in FORMATS:
+        raise typer.BadParameter(f"{file} is neither {' nor '.join(FORMATS)}.")
+    if file and not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"There is no folder {file.absolute().parent}.")
+    return file
+
+
 @app.command(epilog="Example: touchline plan --limit 20 --export changes.csv")
 def plan(
     as_json: Json = False,
@@ -101,14 +119,16 @@ def plan(
     ] = False,
     limit: Annotated[int, typer.Option(min=0, help="How many cells to show.")] = 40,
     export: Annotated[
-        Path | None, typer.Option(help="Write all of the plan's cells to this .csv or .parquet.")
+        Path | None,
+        typer.Option(
+            callback=_exportable, help="Write all of the plan's cells to this .csv or .parquet."
+        ),
     ] = None,
 ) -> None:
     """Show what a run would write, cell by cell with the reason, and write nothing."""
     from orchestration.terminal import summary, tables
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.export import export_plan
-    from orchestration.writeback.plan import NothingToPlanError, read_plan
 
     settings = Settings.from_environment()
     if not stored:
@@ -116,9 +136,7 @@ def plan(
         if not report.succeeded:
             _finish(report)
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-        newest = read_plan(connection)
-        if newest is None:
-            raise NothingToPlanError("No plan yet. Run `touchline plan` without --stored.")
+        newest = _stored_plan(connection)
         fields = summary.planned_fields(connection, newest.plan_id)
         changes = summary.planned_changes(connection, newest.plan_id, limit)
         if export:
@@ -161,16 +179,11 @@ def apply(
     from orchestration.terminal import tables
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.apply import apply_plan
-    from orchestration.writeback.plan import NothingToPlanError, read_plan
 
     settings = Settings.from_environment()
     warehouse = Warehouse(settings.warehouse)
     with warehouse.connect(read_only=True) as connection:
-        chosen = read_plan(connection, plan_id)
-    if chosen is None:
-        raise NothingToPlanError(
-            f"There is no plan {plan_id}." if plan_id else "No plan yet. Run `touchline plan`."
-        )
+        chosen = _stored_plan(connection, plan_id)
     written = apply_plan(warehouse, Org(settings).connect(), chosen.plan_id, f"cli-{uuid.uuid4()}")
     warehouse.publish(settings.published)
     if as_json:
@@ -226,6 +239,20 @@ def simulate(
     )
 
 
+def _stored_plan(connection: Any, plan_id: str | None = None) -> Any:
+    from orchestration.terminal.status import has_table
+    from orchestration.writeback.plan import NothingToPlanError, read_plan
+
+    # A first run that ended early leaves a warehouse without the tables of the writeback.
+    has_plans = has_table(connection, "writeback", "plans")
+    found = read_plan(connection, plan_id) if has_plans else None
+    if found is None:
+        raise NothingToPlanError(
+            f"There is no plan {plan_id}." if plan_id else "No plan yet. Run `touchline plan`."
+        )
+    return found
+
+
 def _sync(settings: Settings, *, full_refresh: bool = False, only_plan: bool = False) -> Any:
     from orchestration.terminal.progress import telling
 
@@ -254,6 +281,6 @@ def _show_summary(settings: Settings, report: Any) -> None:
 def _finish(report: Any) -> None:
     """Name what went wrong and leave with the status that a scheduler understands."""
     for problem in report.problems:
-        beside.print(f"[bold red]error:[/] {problem}", highlight=False, soft_wrap=True)
+        _say_error(problem)
     if not report.succeeded:
         raise typer.Exit(1)

@@ -25,7 +25,8 @@ class Status:
     skipped: list[SkippedRecord]
 
 
-def _has_table(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
+def has_table(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether a table exists: what a run ended before is not there yet."""
     found = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
         [schema, table],
@@ -35,11 +36,12 @@ def _has_table(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
 
 def read_status(connection: DuckDBPyConnection) -> Status:
     """Read the state; what has not been built yet is empty."""
-    has_marts = _has_table(connection, "marts", "unattached_events")
-    has_plans = _has_table(connection, "writeback", "plans")
+    has_loads = has_table(connection, "raw", "loads")
+    has_marts = has_table(connection, "marts", "unattached_events")
+    has_plans = has_table(connection, "writeback", "plans")
     return Status(
-        loads=summary.loads(connection),
-        rejects=summary.rejects(connection),
+        loads=summary.loads(connection) if has_loads else [],
+        rejects=summary.rejects(connection) if has_loads else [],
         loose_ends=summary.loose_ends(connection) if has_marts else [],
         plan=read_plan(connection) if has_plans else None,
         skipped=skipped_records(connection) if has_plans else [],

@@ -12,7 +12,8 @@ where plan_id = $plan_id
 order by object, record_id, field
 """
 
-_FORMATS = {".csv": "csv, header", ".parquet": "parquet"}
+#: How a file is written, by the end of its name.
+FORMATS = {".csv": "csv, header", ".parquet": "parquet"}
 
 
 def export_plan(connection: DuckDBPyConnection, plan_id: str, file: Path) -> None:
@@ -21,8 +22,8 @@ def export_plan(connection: DuckDBPyConnection, plan_id: str, file: Path) -> Non
     Raises:
         ValueError: another kind of file.
     """
-    if file.suffix not in _FORMATS:
+    if file.suffix not in FORMATS:
         raise ValueError(f"{file} is neither .csv nor .parquet. Name the file by one of these.")
     connection.execute("create or replace temp table exported as " + _CELLS, {"plan_id": plan_id})
     target = str(file).replace("'", "''")
-    connection.execute(f"copy exported to '{target}' (format {_FORMATS[file.suffix]})")
+    connection.execute(f"copy exported to '{target}' (format {FORMATS[file.suffix]})")

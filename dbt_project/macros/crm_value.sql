@@ -5,11 +5,11 @@
 -#}
 {% macro crm_value(expression, metric, is_crm_text=false) -%}
     {%- if metric.endswith('_count') -%}
-    cast(cast(try_cast({{ expression }} as double) as bigint) as varchar)
+    cast(cast({{ cast_or_null(expression, 'double') }} as bigint) as varchar)
     {%- elif metric.endswith('_at') -%}
     cast(date_trunc('second', {{ utc_from_iso(expression) if is_crm_text else expression }}) as varchar)
     {%- elif metric.startswith('is_') -%}
-    cast(coalesce(try_cast({{ expression }} as boolean), false) as varchar)
+    cast(coalesce({{ cast_or_null(expression, 'boolean') }}, false) as varchar)
     {%- else -%}
     nullif(trim({{ expression }}), '')
     {%- endif -%}

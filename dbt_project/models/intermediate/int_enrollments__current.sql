@@ -6,7 +6,7 @@ versions as (
         *,
         row_number() over (
             partition by enrollment_id
-            order by updated_at desc nulls last, version_text desc, loaded_at
+            order by updated_at desc nulls last, version_text desc, loaded_at asc
         ) as recency
     from {{ ref('stg_sequences__enrollments') }}
 

@@ -172,7 +172,9 @@ ranked as (
         hits.event_key,
         rules.rule_id,
         rules.verdict,
-        row_number() over (partition by hits.event_key order by rules.priority, rules.rule_id) as rank_in_event
+        row_number() over (
+            partition by hits.event_key order by rules.priority, rules.rule_id
+        ) as rank_in_event
     from hits
     inner join rules
         on

@@ -84,7 +84,7 @@ with_known as (
 select
     event_key,
     {% for column in identity -%}
-    min({{ column }}) as {{ column }},
+        min({{ column }}) as {{ column }},
     {% endfor -%}
     min(event_subtype) as event_subtype,
     min(provider_event_id) as provider_event_id,

@@ -24,7 +24,7 @@ sequence_messages as (
         *,
         row_number() over (
             partition by message_id
-            order by sent_at desc nulls last, version_text, loaded_at
+            order by sent_at desc nulls last, version_text asc, loaded_at asc
         ) as copy_number
     from sent_by_platform
 
@@ -45,7 +45,10 @@ manual_copies as (
         mail.loaded_at,
         row_number() over (
             partition by mail.mail_key
-            order by mail.mailbox = mail.from_address desc, mail.content_hash, mail.loaded_at
+            order by
+                mail.mailbox = mail.from_address desc,
+                mail.content_hash asc,
+                mail.loaded_at asc
         ) as copy_number
     from mail
     inner join mailboxes on mail.from_address = mailboxes.mailbox

@@ -84,7 +84,7 @@ open_enrollments as (
             people.enrollment_id = enrollments.enrollment_id
             and (
                 enrollments.finished_at is null
-                or enrollments.finished_at >= senders.received_at
+                or senders.received_at <= enrollments.finished_at
             )
     left join messages
         on

@@ -44,7 +44,7 @@ first_human_replies as (
         coalesce(answered.step_number, latest.step_number) as step_number,
         row_number() over (
             partition by replies.enrollment_id
-            order by replies.received_at, replies.reply_key, latest.sent_at desc
+            order by replies.received_at asc, replies.reply_key asc, latest.sent_at desc
         ) as from_first
     from replies
     left join messages as answered on replies.message_key = answered.message_key

@@ -30,7 +30,7 @@ renamed as (
         record.WhoId as who_id,
         record.OwnerId as owner_id,
         coalesce(record.IsClosed, false) as is_closed,
-        try_cast(record.ActivityDate as date) as due_on,
+        {{ cast_or_null('record.ActivityDate', 'date') }} as due_on,
         {{ utc_from_iso('record.CreatedDate') }} as created_at,
         is_deleted,
         system_modstamp as system_modstamp_at,

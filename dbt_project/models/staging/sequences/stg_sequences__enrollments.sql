@@ -16,7 +16,6 @@ source as (
             'person': {'id': 'varchar', 'email': 'varchar', 'crm_record_id': 'varchar'},
             'mailbox': {'id': 'varchar', 'email': 'varchar', 'is_paused': 'boolean'},
             'reply_email_message': {
-                'id': 'varchar',
                 'classifications': [{'name': 'varchar'}],
                 'received_at': 'varchar',
             },

@@ -46,8 +46,10 @@ renamed as (
         {{ email_key('message.to') }} as recipient_email,
         message.subject,
         message.body_text,
-        coalesce(message.track_opens, true) as open_tracking_enabled,
-        coalesce(message.track_clicks, true) as click_tracking_enabled,
+        coalesce(message.track_opens, coalesce(message.format, 'html') != 'plain')
+            as open_tracking_enabled,
+        coalesce(message.track_clicks, coalesce(message.format, 'html') != 'plain')
+            as click_tracking_enabled,
         coalesce(message.format, 'html') as body_format,
 
         ----------  when

@@ -49,7 +49,7 @@ copy (
     where plan_id = $plan_id and decision = 'write'
     group by object, record_id
     order by object, record_id
-) to '{file}' (format json)
+) to $file (format json)
 """
 
 _COUNT_SKIPPED = """
@@ -103,7 +103,7 @@ def apply_plan(warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str) -> Wri
             (skipped,) = connection.execute(_COUNT_SKIPPED, [plan_id]).fetchone() or (0,)
             if plan.changed_records:
                 run.schemas = stored_schemas(connection)
-                connection.execute(_EXPORT_WRITES.format(file=file), {"plan_id": plan_id})
+                connection.execute(_EXPORT_WRITES, {"plan_id": plan_id, "file": str(file)})
         if plan.changed_records:
             run.send_all(_read_writes(file))
     unsent = plan.changed_records - run.written - run.failed.total()

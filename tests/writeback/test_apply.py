@@ -1,6 +1,8 @@
 """Applying a plan when Salesforce refuses, locks, or goes away (K2, K4, K5)."""
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -78,6 +80,21 @@ def test_records_go_in_chunks_sorted_by_id(
     assert plan.api_calls_estimate == 2
     assert (report.written, report.calls.write) == (201, 2)
     assert sent_ids(script) == [ids[:200], ids[200:]]
+
+
+def test_a_quote_in_the_name_of_the_temporary_folder_does_no_harm(
+    stage: Stage,
+    crm: SalesforceCrm,
+    script: Script,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "o'brien"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    stage.snapshot(contacts=[{"Id": ANN}])
+    script.answers = [Answer(200, [SAVED])]
+    assert apply_plan(stage.warehouse, crm, plan_for(stage, ANN).plan_id, "run").written == 1
 
 
 def test_i7_values_are_sent_as_json_types_and_null_clears(

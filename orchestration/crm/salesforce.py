@@ -209,9 +209,15 @@ def connect(login: SalesforceLogin, patience: Patience | None = None) -> Salesfo
         CrmLoginError: the host is neither a My Domain host nor 127.0.0.1:PORT, or the login is
             incomplete.
     """
-    if not (login.private_key_file and login.username) and not login.consumer_secret:
+    if login.private_key_file and not login.username:
         raise CrmLoginError(
-            f"{login.host}: the login needs a consumer secret, or a private key and a username"
+            f"{login.host}: a login by private key needs the user that it is for. "
+            f"Set SALESFORCE_USERNAME."
+        )
+    if not login.private_key_file and not login.consumer_secret:
+        raise CrmLoginError(
+            f"{login.host}: the login lacks its secret. Set SALESFORCE_CONSUMER_SECRET, or "
+            f"SALESFORCE_PRIVATE_KEY_FILE and SALESFORCE_USERNAME."
         )
     return SalesforceCrm(login, patience or Patience())
 

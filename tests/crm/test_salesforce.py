@@ -217,6 +217,22 @@ def test_limits_and_clock(org: LiveOrg) -> None:
     assert crm.calls == CallCounts(login=1, read=1, write=0)
 
 
+@pytest.mark.parametrize(
+    ("secret", "key_file", "missing"),
+    [
+        (None, None, "SALESFORCE_CONSUMER_SECRET"),
+        (None, Path("key.pem"), "SALESFORCE_USERNAME"),
+        ("secret", Path("key.pem"), "SALESFORCE_USERNAME"),
+    ],
+)
+def test_an_incomplete_login_is_refused_with_the_variable_to_set(
+    secret: str | None, key_file: Path | None, missing: str
+) -> None:
+    login = SalesforceLogin("127.0.0.1:1", "key", secret, private_key_file=key_file)
+    with pytest.raises(CrmLoginError, match=missing):
+        connect(login)
+
+
 def test_a_wrong_secret_is_a_login_error_that_keeps_it(org: LiveOrg) -> None:
     crm = connect(SalesforceLogin(org.login.host, "touchline-local", "wr0ng"), IMPATIENT)
     with pytest.raises(CrmLoginError, match="invalid_client") as caught:

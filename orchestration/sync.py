@@ -26,6 +26,12 @@ STEPS = {
 
 PLAN_KEY = dg.AssetKey(["writeback", "plan"])
 
+#: Everything but what follows the plan: a plan rests on the same models and tests as a run, and
+#: no step of many assets is cut (loading files and building models cannot be).
+UP_TO_PLAN = dg.AssetSelection.all() - dg.AssetSelection.assets(PLAN_KEY).downstream(
+    include_self=False
+)
+
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -42,9 +48,7 @@ def run_sync(
     job = definitions.resolve_job_def("sync")
     selection = None
     if only_plan:
-        selection = list(
-            dg.AssetSelection.assets(PLAN_KEY).upstream().resolve(definitions.resolve_asset_graph())
-        )
+        selection = list(UP_TO_PLAN.resolve(definitions.resolve_asset_graph()))
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, _Listener(tell).hear)

@@ -121,12 +121,21 @@ def hand_changed(first_copy: Path, sample_team: Team) -> str:
     return crm_id
 
 
-def test_a_value_changed_by_hand_is_put_right_where_owned_and_left_where_filled(
+def test_a_plan_shows_a_hand_change_writes_nothing_and_apply_puts_it_right(
     hand_changed: str, sample_team: Team
 ) -> None:
-    """I2, K1: both are in the plan with their reasons."""
-    report = sample_team.run()
-    assert report["plan"] == {**report["plan"], "changed_records": 1, "changed_cells": 1}
+    """I2, K1, K2: an owned field is put right, one that is only filled is left; with reasons."""
+    before = len(sample_team.write_requests())
+    planned = sample_team.touchline("plan", "--json")
+    assert planned.returncode == 0, planned.stderr
+    plan = json.loads(planned.stdout)
+    assert (plan["state"], plan["changed_records"], plan["changed_cells"]) == ("planned", 1, 1)
+    assert sample_team.record("Contact", hand_changed)["Touchline_Open_Count__c"] == 99
+    assert len(sample_team.write_requests()) == before
+
+    applied = sample_team.touchline("apply", plan["plan_id"], "--json")
+    assert applied.returncode == 0, applied.stderr
+    assert json.loads(applied.stdout)["written"] == 1
     record = sample_team.record("Contact", hand_changed)
     (opens,) = sample_team.query(
         "select open_count from crm.contact_fields where crm_id = ?", hand_changed
@@ -137,7 +146,7 @@ def test_a_value_changed_by_hand_is_put_right_where_owned_and_left_where_filled(
         "select field, policy, decision, reason from writeback.changes "
         "where plan_id = ? and record_id = ? "
         "and field in ('Touchline_Open_Count__c', 'Touchline_First_Sequence__c') order by field",
-        report["plan"]["plan_id"],
+        plan["plan_id"],
         hand_changed,
     )
     assert [cell[:3] for cell in cells] == [

@@ -10,31 +10,52 @@ Record = Mapping[str, Any]
 
 
 class CrmError(RuntimeError):
-    """The CRM could not do what was asked; the message carries neither secrets nor bodies."""
+    """The CRM could not do what was asked; the message carries neither secrets nor bodies.
+
+    `code` is the CRM's own error code where it gave one, else ours.
+    """
+
+    code = "UNKNOWN"
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code or self.code
 
 
 class CrmLoginError(CrmError):
     """The CRM refused the login, or refused the session again right after a new login."""
 
+    code = "LOGIN"
+
 
 class CrmUnavailableError(CrmError):
     """No usable answer, after every retry that was allowed; what was sent may have arrived."""
+
+    code = "UNAVAILABLE"
 
 
 class CrmLimitError(CrmError):
     """The org's daily allowance of API calls is used up: come back later, do not retry."""
 
+    code = "LIMIT"
+
 
 class CrmMissingObjectError(CrmError):
     """The object does not exist in this org, or the login may not see it."""
 
+    code = "MISSING_OBJECT"
+
+
+class CrmForbiddenError(CrmError):
+    """The CRM refuses what this login asks, whatever is in it: the API is off, a right is gone."""
+
+    code = "FORBIDDEN"
+
 
 class CrmRequestError(CrmError):
-    """The CRM refused a whole request; `code` is its own error code."""
+    """The CRM refused a whole request, perhaps because of one of its records."""
 
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+    code = "REFUSED"
 
 
 @dataclass(frozen=True, slots=True)

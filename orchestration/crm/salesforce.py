@@ -18,6 +18,7 @@ from simple_salesforce.exceptions import (
 from orchestration.crm.client import (
     CallCounts,
     CrmError,
+    CrmForbiddenError,
     CrmLimitError,
     CrmLoginError,
     CrmMissingObjectError,
@@ -255,6 +256,12 @@ def _own_error(what: str, error: SalesforceError) -> CrmError:
         return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
     if error.status in RETRIED_STATUSES or code == "REQUEST_LIMIT_EXCEEDED":
         return CrmUnavailableError(f"{said}, to every attempt")
+    if error.status == 403:
+        return CrmForbiddenError(
+            f"{said}. Salesforce refuses this login, not single records: see that the API is "
+            f"enabled, and what the user may do.",
+            code,
+        )
     if error.status == 404 or code == "INVALID_TYPE":
         return CrmMissingObjectError(said)
     return CrmRequestError(said, code)

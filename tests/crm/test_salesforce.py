@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orchestration.crm.client import (
     CallCounts,
+    CrmForbiddenError,
     CrmLimitError,
     CrmLoginError,
     CrmMissingObjectError,
@@ -208,6 +209,14 @@ def test_unknown_objects_and_columns_have_their_own_errors(org: LiveOrg) -> None
     with pytest.raises(CrmRequestError) as caught:
         list(crm.query("select Nonsense__c from Contact"))
     assert caught.value.code == "INVALID_FIELD"
+
+
+def test_a_refusal_of_the_login_is_none_of_the_records(script: Script) -> None:
+    disabled = [{"message": "The REST API is not enabled", "errorCode": "API_CURRENTLY_DISABLED"}]
+    script.answers = [Answer(403, disabled)]
+    with pytest.raises(CrmForbiddenError, match="403 API_CURRENTLY_DISABLED") as caught:
+        script.crm(IMPATIENT).update_many("Contact", [{"Id": ANN}])
+    assert caught.value.code == "API_CURRENTLY_DISABLED"
 
 
 def test_limits_and_clock(org: LiveOrg) -> None:

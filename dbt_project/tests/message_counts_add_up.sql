@@ -1,4 +1,6 @@
 -- C3, D4: actors add up to the raw counts, and the discrepancies to the messages.
+{{ config(meta={'dagster': {'ref': {'name': 'messages'}}}) }}
+
 with
 
 messages as (

@@ -20,12 +20,13 @@ PACKAGE = ROOT / "orchestration"
 #: Rooms that must run without an orchestrator; `explain` joins them when it is built.
 CORE = (
     "crm", "demo.py", "explain", "known_errors.py", "landing", "local_org", "org.py", "settings.py",
-    "simulator", "sync_report.py", "terminal", "warehouse.py", "writeback",
+    "simulator", "sync_lock.py", "sync_report.py", "terminal", "warehouse.py", "writeback",
 )  # fmt: skip
 
 #: Everything else that is part of the package: it exists to know Dagster, or to call what does.
 AROUND_DAGSTER = {
-    "assets", "automation.py", "checks.py", "definitions.py", "resources.py", "sync.py",
+    "assets", "automation.py", "checks.py", "definitions.py", "killed_runs.py", "resources.py",
+    "sync.py",
 }  # fmt: skip
 COMMANDS = {"cli.py", "cli_org.py"}
 

@@ -157,7 +157,11 @@ def test_a_public_columns_name_tells_its_type(model: Model) -> None:
 )
 def test_sql_of_one_engine_is_recognised(sql: str) -> None:
     assert engine_specific(f"select {sql}")
-    assert not engine_specific("select {{ json_text('payload', 'a') }}, list_id, lag(a) over (b)")
+
+
+def test_calls_of_our_macros_and_plain_names_are_not_taken_for_it() -> None:
+    calls = " ".join(f"{{{{ {name}('payload', 'a') }}}}" for name in macros())
+    assert not engine_specific(f"select list_id, lag(a) over (b), {calls}")
 
 
 @every_model

@@ -37,12 +37,3 @@
 {% macro duckdb__list_of_names(records) -%}
     nullif(array_to_string(list_transform({{ records }}, lambda r: r.name), ', '), '')
 {%- endmacro %}
-
-{#- One field of a document as text; null where it is absent or null. -#}
-{% macro json_text(document, field) -%}
-    {{ adapter.dispatch('json_text', 'touchline')(document, field) }}
-{%- endmacro %}
-
-{% macro duckdb__json_text(document, field) -%}
-    json_extract_string({{ document }}, '$."{{ field }}"')
-{%- endmacro %}

@@ -1,3 +1,7 @@
+{%- set fields = var('crm_fields') %}
+{%- set types = {} %}
+{%- for field in fields.values() %}{% do types.update({field: 'varchar'}) %}{% endfor %}
+
 with
 
 contacts as (
@@ -36,15 +40,26 @@ records as (
     union all
     select * from leads
 
+),
+
+parsed as (
+
+    select
+        crm_id,
+        last_modified_at,
+        last_modified_by_id,
+        {{ json_record('payload', types) }} as record
+    from records
+    where recency = 1
+
 )
 
 select
     crm_id,
     last_modified_at,
     last_modified_by_id,
-{% for metric, field in var('crm_fields').items() -%}
-    {{ crm_value(json_text('payload', field), metric, is_crm_text=true) }} as {{ metric }}
+    {% for metric, field in fields.items() -%}
+    {{ crm_value('record."' ~ field ~ '"', metric, is_crm_text=true) }} as {{ metric }}
     {{- ',' if not loop.last }}
-{% endfor -%}
-from records
-where recency = 1
+    {% endfor -%}
+from parsed

@@ -59,14 +59,26 @@ mail as (
 
 ),
 
+-- A sender is the person whose record bears the address, or who was enrolled under it.
 senders as (
 
     select
         inbound.mail_key,
         inbound.received_at,
-        coalesce(addresses.stands_for_id, inbound.sender_email) as person_key
+        people.enrollment_id
     from inbound
-    left join addresses on inbound.sender_email = addresses.email and addresses.is_chosen
+    inner join addresses on inbound.sender_email = addresses.email and addresses.is_chosen
+    inner join people on addresses.stands_for_id = people.person_key
+    where inbound.inbound_kind = 'human'
+
+    union distinct
+
+    select
+        inbound.mail_key,
+        inbound.received_at,
+        people.enrollment_id
+    from inbound
+    inner join people on inbound.sender_email = people.person_email
     where inbound.inbound_kind = 'human'
 
 ),
@@ -78,10 +90,9 @@ open_enrollments as (
         enrollments.enrollment_id,
         coalesce(max(messages.sent_at), min(enrollments.started_at)) as last_touched_at
     from senders
-    inner join people on senders.person_key = people.person_key
     inner join enrollments
         on
-            people.enrollment_id = enrollments.enrollment_id
+            senders.enrollment_id = enrollments.enrollment_id
             and (
                 enrollments.finished_at is null
                 or senders.received_at <= enrollments.finished_at

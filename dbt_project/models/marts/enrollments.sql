@@ -96,6 +96,14 @@ reply_classes as (
 
 ),
 
+replied_enrollments as (
+
+    select distinct enrollment_id
+    from {{ ref('int_enrollments__status_facts') }}
+    where status = 'replied'
+
+),
+
 other_activity as (
 
     select
@@ -123,6 +131,8 @@ select
     sends.last_step_number,
     sends.last_step_at,
     coalesce(sends.message_count, 0) as message_count,
+    coalesce(replied_enrollments.enrollment_id, human_replies.enrollment_id) is not null
+        as is_replied,
     human_replies.first_replied_at as replied_at,
     human_replies.last_replied_at,
     reply_classes.initial_reply_class,
@@ -142,6 +152,7 @@ from enrollments
 inner join history on enrollments.enrollment_id = history.enrollment_id
 inner join people on enrollments.enrollment_id = people.enrollment_id
 left join sends on enrollments.enrollment_id = sends.enrollment_id
+left join replied_enrollments on enrollments.enrollment_id = replied_enrollments.enrollment_id
 left join human_replies on enrollments.enrollment_id = human_replies.enrollment_id
 left join reply_classes on enrollments.enrollment_id = reply_classes.enrollment_id
 left join other_activity on enrollments.enrollment_id = other_activity.enrollment_id

@@ -153,7 +153,7 @@ enrollment_totals as (
         max(case when from_last = 1 then sequence_name end) as most_recent_sequence,
         max(case when from_last = 1 then last_step_at end) as most_recent_step_at,
         max(case when from_first = 1 then sequence_name end) as first_sequence,
-        max(case when status = 'replied' then 1 else 0 end) = 1 as has_replied_status
+        max(cast(is_replied as integer)) = 1 as has_replied
     from ranked_enrollments
     group by crm_id
 
@@ -222,8 +222,7 @@ select
     cast(coalesce(message_totals.click_count, 0) as bigint) as click_count,
     cast(coalesce(message_totals.human_click_count, 0) as bigint) as human_click_count,
     message_totals.clicked_at,
-    reply_totals.last_reply_at is not null
-    or coalesce(enrollment_totals.has_replied_status, false) as is_replied,
+    enrollment_totals.has_replied as is_replied,
     reply_totals.last_reply_at,
     enrollment_totals.most_recent_status,
     vocabulary.summary as sequence_status,

@@ -31,9 +31,16 @@ copy (
 """
 
 _COUNT_SKIPPED = """
-select count(distinct (object, record_id))
-from writeback.changes
-where plan_id = ? and decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted')
+select count(*)
+from (
+    select object, record_id
+    from writeback.changes
+    where
+        plan_id = ?
+        and decision in ('write', 'blocked', 'invalid', 'stale', 'duplicate', 'converted')
+    group by object, record_id
+    having not bool_or(decision = 'write')
+)
 """
 
 
@@ -45,8 +52,9 @@ class PlanNotApplicableError(RuntimeError):
 class WritebackReport:
     """What came of a plan: records, each counted once.
 
-    `skipped` ones have a cell that was never sent because it cannot be written; `unsent` ones
-    were not reached, because the run ended early for the reason in `stopped_because`.
+    `written`: Salesforce took what was sent of them, `failed`: it refused that. `skipped`: nothing
+    was sent of them, because all that they lack cannot be written. `unsent`: not reached, because
+    the run ended early for the reason in `stopped_because`.
     """
 
     plan_id: str
@@ -83,6 +91,8 @@ def apply_plan(warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str) -> Wri
             schemas = stored_schemas(connection) if plan.changed_records else {}
             if plan.changed_records:
                 connection.execute(_EXPORT_WRITES, {"plan_id": plan_id, "file": str(file)})
+                # Before the first intent: if this process dies, the plan is known to have begun.
+                _set_state(connection, plan_id, "applying")
         sending = Sending(warehouse, crm, plan_id, run_id, schemas)
         if plan.changed_records:
             sending.send_all(_read_writes(file))
@@ -109,9 +119,7 @@ def _finish(warehouse: Warehouse, sending: Sending, state: str) -> None:
             connection.begin()
             sending.record_answers(connection)
             record_skipped(connection, sending.plan_id, sending.run_id)
-            connection.execute(
-                "update writeback.plans set state = ? where plan_id = ?", [state, sending.plan_id]
-            )
+            _set_state(connection, sending.plan_id, state)
             connection.commit()
     except WarehouseLockedError as error:
         sending.stop(str(error))
@@ -122,10 +130,17 @@ def _applicable(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     plan, newest = read_plan(connection, plan_id), read_plan(connection)
     if plan is None or newest is None:
         raise PlanNotApplicableError(f"There is no plan {plan_id}. `touchline plan` makes one.")
-    if plan.state in ("applied", "partly_applied"):
+    if plan.state in ("applied", "partly_applied") and plan.changed_records:
         raise PlanNotApplicableError(
             f"{plan_id} was applied already. `touchline run` plans what is left to do."
         )
+    if plan.state in ("applying", "interrupted"):
+        raise PlanNotApplicableError(
+            f"{plan_id} is being applied, or was interrupted while it was. If nothing runs any "
+            f"more: `touchline run` takes a new snapshot and plans what is left to do."
+        )
+    if plan.state == "applied":
+        return plan  # there was nothing to write, and there still is not
     if newest.plan_id != plan_id:
         raise PlanNotApplicableError(f"{plan_id} is outdated: apply {newest.plan_id} instead.")
     if latest_snapshot_at(connection) != plan.snapshot_at:
@@ -141,6 +156,10 @@ def _applicable(connection: DuckDBPyConnection, plan_id: str) -> Plan:
             f"interrupted. Take a new snapshot and plan again: `touchline run`."
         )
     return plan
+
+
+def _set_state(connection: DuckDBPyConnection, plan_id: str, state: str) -> None:
+    connection.execute("update writeback.plans set state = ? where plan_id = ?", [state, plan_id])
 
 
 def _read_writes(file: Path) -> Iterator[Write]:

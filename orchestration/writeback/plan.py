@@ -31,7 +31,8 @@ class NothingToPlanError(RuntimeError):
 class Plan:
     """A plan's figures; its cells are rows of `writeback.changes`.
 
-    `state`: planned, applied, partly_applied or superseded. `decisions`: cells per decision.
+    `state`: planned, superseded (by a newer plan, before it was applied), applying, interrupted
+    (while it was being applied), applied, or partly_applied. `decisions`: cells per decision.
     """
 
     plan_id: str
@@ -147,7 +148,7 @@ def _write_plan(
             keeps_unchanged = cell_count <= unchanged_cells_listed
             _list_object(connection, plan_id, name, cells, keeps_unchanged=keeps_unchanged)
             _count_object(connection, plan_id, name, cells, records[name])
-    connection.execute("update writeback.plans set state = 'superseded' where state = 'planned'")
+    connection.execute(plan_sql.SUPERSEDE)
     connection.execute(
         plan_sql.INSERT_PLAN,
         {

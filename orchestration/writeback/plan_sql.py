@@ -287,7 +287,14 @@ where not exists (
 )
 """
 
-#: Old plans keep the cells they wrote or decided about; those that led nowhere keep only counts.
+#: Whoever waits is outdated now; whoever was being applied never came to its end.
+SUPERSEDE = """
+update writeback.plans
+set state = case state when 'applying' then 'interrupted' else 'superseded' end
+where state in ('planned', 'applying')
+"""
+
+#: Plans that sent anything keep the reasons for it; those that led nowhere keep only counts.
 PRUNE = """
 delete from writeback.changes
 where
@@ -297,6 +304,8 @@ where
         or plan_id in (
             select plan_id from writeback.plans
             where state = 'superseded' or changed_cells = 0
+            except
+            select plan_id from writeback.ledger
         )
     )
 """

@@ -72,6 +72,28 @@ def test_i5_a_plan_without_writes_makes_no_request(
     assert (report.written, report.calls) == (0, CallCounts())
     assert script.asked == []
     assert stage.rows("select state from writeback.plans") == [("applied",)]
+    # Asked again, also after the next snapshot, there is still nothing to write.
+    stage.snapshot()
+    again = apply_plan(stage.warehouse, crm, plan.plan_id, "again")
+    assert (again.written, again.failed, again.unsent, again.calls) == (0, 0, 0, CallCounts())
+    assert script.asked == []
+
+
+def test_a_record_is_counted_once(stage: Stage, crm: SalesforceCrm, script: Script) -> None:
+    too_long = "x" * 21
+    stage.snapshot(contacts=[{"Id": each} for each in (ANN, BEN, CAT)])
+    stage.metrics(
+        contacts=[
+            {"crm_id": ANN, "open_count": 5, "first_sequence": too_long},
+            {"crm_id": BEN, "open_count": 5, "first_sequence": too_long},
+            {"crm_id": CAT, "first_sequence": too_long},
+        ]
+    )
+    plan = make_plan(stage.warehouse, MAPPING)
+    assert plan.decisions["invalid"] == 3
+    script.answers = [Answer(200, [SAVED, refused("FIELD_CUSTOM_VALIDATION_EXCEPTION")])]
+    report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
+    assert (report.written, report.failed, report.skipped, report.unsent) == (1, 1, 1, 0)
 
 
 def test_records_go_in_chunks_sorted_by_id(
@@ -366,8 +388,21 @@ def test_k4_an_intent_is_on_record_before_the_request(stage: Stage) -> None:
     with pytest.raises(Killed):
         apply_plan(stage.warehouse, dying, plan.plan_id, "run")
     assert outcomes(stage) == [(ANN, None, None)]
-    with pytest.raises(PlanNotApplicableError, match="perhaps by a run that was interrupted"):
+    with pytest.raises(PlanNotApplicableError, match="was interrupted while it was"):
         apply_plan(stage.warehouse, dying, plan.plan_id, "again")
+    assert stage.rows("select state from writeback.plans") == [("applying",)]
+
+    # The reasons of what was, perhaps, written outlive the plans that follow.
+    stage.snapshot()
+    for opens in (6, 7):
+        newest = plan_for(stage, ANN, opens=opens)
+    assert stage.rows("select plan_id, state from writeback.plans order by 1") == [
+        (plan.plan_id, "interrupted"),
+        ("plan-00002", "superseded"),
+        (newest.plan_id, "planned"),
+    ]
+    assert stage.cells(plan.plan_id) == {(ANN, "Opens__c"): (None, "5", "write")}
+    assert stage.cells("plan-00002") == {}
 
 
 def test_no_warehouse_connection_is_held_over_a_request(stage: Stage, script: Script) -> None:

@@ -14,3 +14,20 @@
     nullif(trim({{ expression }}), '')
     {%- endif -%}
 {%- endmacro %}
+
+{#- The mapped fields of a CRM record's document (var `crm_fields`), parsed once. -#}
+{% macro mapped_fields_record(document) -%}
+    {%- set types = {} -%}
+    {%- for field in var('crm_fields').values() -%}
+        {%- do types.update({field: 'varchar'}) -%}
+    {%- endfor -%}
+    {{ touchline.json_record(document, types) }}
+{%- endmacro %}
+
+{#- Those fields as one column per metric, in the texts that they are compared by. -#}
+{% macro mapped_values(record) -%}
+    {%- for metric, field in var('crm_fields').items() -%}
+    {{ touchline.crm_value(record ~ '."' ~ field ~ '"', metric, is_crm_text=true) }} as {{ metric }}
+    {{- ', ' if not loop.last -}}
+    {%- endfor -%}
+{%- endmacro %}

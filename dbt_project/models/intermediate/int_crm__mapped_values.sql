@@ -1,7 +1,3 @@
-{%- set fields = var('crm_fields') %}
-{%- set types = {} %}
-{%- for field in fields.values() %}{% do types.update({field: 'varchar'}) %}{% endfor %}
-
 with
 
 contacts as (
@@ -48,7 +44,7 @@ parsed as (
         crm_id,
         last_modified_at,
         last_modified_by_id,
-        {{ json_record('payload', types) }} as record
+        {{ mapped_fields_record('payload') }} as record
     from records
     where recency = 1
 
@@ -58,8 +54,5 @@ select
     crm_id,
     last_modified_at,
     last_modified_by_id,
-    {% for metric, field in fields.items() -%}
-    {{ crm_value('record."' ~ field ~ '"', metric, is_crm_text=true) }} as {{ metric }}
-    {{- ',' if not loop.last }}
-    {% endfor -%}
+    {{ mapped_values('record') }}
 from parsed

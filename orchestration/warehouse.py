@@ -78,7 +78,9 @@ class Warehouse:
             stop=stop_after_delay(self.lock_wait_seconds),
             retry_error_callback=self._give_up,
         )
-        return waiting(duckdb.connect, str(self.path), read_only=read_only)
+        # A missing table is an error, never a Python variable that happens to bear its name.
+        settings = {"python_enable_replacements": "false"}
+        return waiting(duckdb.connect, str(self.path), read_only=read_only, config=settings)
 
     def _give_up(self, attempt: RetryCallState) -> duckdb.DuckDBPyConnection:
         error = attempt.outcome.exception() if attempt.outcome else None

@@ -73,7 +73,7 @@ def test_a_bad_seed_is_said_with_its_line(tmp_path: Path) -> None:
         process.start(tmp_path / "org", 0, tmp_path)
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 2**22 - 1])
+@pytest.mark.parametrize("pid", [os.getpid(), 2**22 - 1], ids=["somebody_elses", "nobodys"])
 def test_a_stale_record_counts_as_none(tmp_path: Path, pid: int) -> None:
     record = {"pid": pid, "port": 1, "url": "http://127.0.0.1:1", "started_at": "2026"}
     (tmp_path / "org.json").write_text(json.dumps(record), encoding="utf-8")

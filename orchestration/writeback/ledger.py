@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from duckdb import DuckDBPyConnection
@@ -114,14 +115,74 @@ where
 """
 
 
+_LEFT_ALONE = """
+create or replace temp table left_alone as
+select unnest(from_json($records, '[{
+    "object": "varchar", "record_id": "varchar", "decision": "varchar", "reason": "varchar"
+}]'), recursive := true)
+"""
+
+_CHANGE_DECISIONS = """
+update writeback.changes as changes
+set decision = left_alone.decision, reason = left_alone.reason
+from left_alone
+where
+    changes.plan_id = $plan_id
+    and changes.object = left_alone.object
+    and changes.record_id = left_alone.record_id
+    and changes.decision = 'write'
+"""
+
+#: Unchanged cells may be counted without being listed; the others are counted anew.
+_FORGET_COUNTS = """
+delete from writeback.plan_counts where plan_id = $plan_id and decision <> 'unchanged'
+"""
+
+_COUNT_AGAIN = """
+insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
+select plan_id, object, field, policy, decision, count(*)
+from writeback.changes
+where plan_id = $plan_id and decision <> 'unchanged'
+group by plan_id, object, field, policy, decision
+"""
+
+_UPSERT_LEFT_ALONE = """
+merge into writeback.skipped as skipped
+using (
+    select object, record_id, decision || ': ' || reason as reason
+    from left_alone
+) as found
+on skipped.object = found.object and skipped.record_id = found.record_id
+when matched then update set reason = found.reason, last_seen_at = $seen_at
+when not matched then insert values
+    (found.object, found.record_id, found.reason, $seen_at, $seen_at, 0)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One record's new values, in the plan's canonical text, and those they replace."""
+    """One record's new values, in the plan's canonical text, and those they replace.
+
+    `stored_values` are the latter as the snapshot holds them (JSON values), `stored_stamp` is
+    the SystemModstamp of that version, to the second.
+    """
 
     object: str
     record_id: str
     old_values: Mapping[str, str | None]
     new_values: Mapping[str, str | None]
+    stored_values: Mapping[str, Any]
+    stored_stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A record that was to be written and is not, by which decision, and why."""
+
+    object: str
+    record_id: str
+    decision: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +268,19 @@ def record_outcomes(connection: DuckDBPyConnection, outcomes: Sequence[Outcome])
             "last": max(attempt_ids),
         },
     )
+
+
+def record_left_alone(
+    connection: DuckDBPyConnection, plan_id: str, records: Sequence[LeftAlone]
+) -> None:
+    """Change the decision about records whose planned cells are not sent after all (K2)."""
+    connection.begin()
+    connection.execute(_LEFT_ALONE, {"records": orjson.dumps(records).decode()})
+    connection.execute(_CHANGE_DECISIONS, {"plan_id": plan_id})
+    connection.execute(_FORGET_COUNTS, {"plan_id": plan_id})
+    connection.execute(_COUNT_AGAIN, {"plan_id": plan_id})
+    connection.execute(_UPSERT_LEFT_ALONE, {"seen_at": datetime.now(UTC).replace(tzinfo=None)})
+    connection.commit()
 
 
 def record_skipped(connection: DuckDBPyConnection, plan_id: str, run_id: str) -> None:

@@ -19,8 +19,9 @@ from orchestration.writeback.refusals import CheckedMapping, check_mapping
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
 UNCHANGED_CELLS_LISTED = 100_000
 
-#: Records per write request, for the estimate of API calls.
-ROWS_PER_CALL = 200
+#: For the estimate of API calls: so many records are read once more, and then written, at a time.
+ROWS_PER_CHUNK = 200
+CALLS_PER_CHUNK = 2
 
 
 class NothingToPlanError(RuntimeError):
@@ -156,7 +157,8 @@ def _write_plan(
             "created_at": created_at,
             "snapshot_at": snapshot_at,
             "records": sum(records.values()),
-            "rows_per_call": ROWS_PER_CALL,
+            "rows_per_chunk": ROWS_PER_CHUNK,
+            "calls_per_chunk": CALLS_PER_CHUNK,
             "notes": list(checked.notes),
         },
     )

@@ -325,6 +325,7 @@ with per_object as (
 
 select
     $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
-    coalesce(sum(cells), 0), coalesce(sum(ceil(records / $rows_per_call)), 0), $notes
+    coalesce(sum(cells), 0),
+    coalesce(sum($calls_per_chunk * ceil(records / $rows_per_chunk)), 0), $notes
 from per_object
 """

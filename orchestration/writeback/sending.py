@@ -1,4 +1,4 @@
-"""Sending a plan's writes: intent, request, outcome, chunk after chunk (K4, K5)."""
+"""Sending a plan's writes: re-read, intent, request, outcome, chunk by chunk (K2, K4, K5)."""
 
 import time
 from collections import Counter, deque
@@ -12,7 +12,14 @@ from duckdb import DuckDBPyConnection
 from orchestration.crm.client import Crm, CrmError, CrmRequestError, RowError, RowResult
 from orchestration.crm.schema import ObjectSchema
 from orchestration.warehouse import Warehouse, WarehouseLockedError
-from orchestration.writeback.ledger import Outcome, Write, record_intents, record_outcomes
+from orchestration.writeback.ledger import (
+    Outcome,
+    Write,
+    record_intents,
+    record_left_alone,
+    record_outcomes,
+)
+from orchestration.writeback.moved import moved_records
 from orchestration.writeback.refusals import NUMBER_TYPES
 
 #: A row that Salesforce could not take just now is sent this often in all.
@@ -38,7 +45,9 @@ class _Attempt:
 
 @dataclass
 class Sending:
-    """One pass over a plan's writes, and its figures; `failed` counts records by code.
+    """One pass over a plan's writes, and its figures, in records; `failed` is by code.
+
+    `moved` records changed in Salesforce since the snapshot and were not sent.
 
     Between two requests the warehouse is open briefly, never during one. When the org refuses
     to go on, or the warehouse stays locked, the pass ends early and `stopped_because` says why.
@@ -50,6 +59,7 @@ class Sending:
     run_id: str
     schemas: MappingOf[str, ObjectSchema]
     written: int = 0
+    moved: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     stopped_because: str | None = None
     _answered: list[Outcome] = field(default_factory=list)
@@ -62,7 +72,7 @@ class Sending:
             for chunk in _chunks(writes, self.crm.rows_per_write):
                 if self.stopped_because:
                     return
-                self._send(chunk, attempts_left=ATTEMPTS_PER_ROW - 1)
+                self._send(self._as_planned(chunk), attempts_left=ATTEMPTS_PER_ROW - 1)
             for attempts_left in reversed(range(ATTEMPTS_PER_ROW - 1)):
                 self._send_again(attempts_left)
         except WarehouseLockedError as error:
@@ -81,11 +91,31 @@ class Sending:
         locked, self._again = self._again, []
         if locked:
             time.sleep(SECONDS_BEFORE_AGAIN * (ATTEMPTS_PER_ROW - 1 - attempts_left))
-        for write in locked:
-            if not self.stopped_because:
-                self._send([write], attempts_left)
+        for chunk in _chunks(locked, self.crm.rows_per_write):
+            # A lock means that somebody else was writing: that may have moved the record.
+            for write in self._as_planned(chunk):
+                if not self.stopped_because:
+                    self._send([write], attempts_left)
+
+    def _as_planned(self, chunk: Sequence[Write]) -> list[Write]:
+        """Return the rows whose records are still as the plan found them; note the others (K2)."""
+        if self.stopped_because:
+            return []
+        try:
+            moved = moved_records(self.crm, self.schemas[chunk[0].object], chunk)
+        except CrmError as error:
+            self.stop(str(error))
+            return []
+        if moved:
+            with self.warehouse.connect() as connection:
+                record_left_alone(connection, self.plan_id, moved)
+            self.moved += len(moved)
+        moved_ids = {record.record_id for record in moved}
+        return [write for write in chunk if write.record_id not in moved_ids]
 
     def _send(self, chunk: Sequence[Write], attempts_left: int) -> None:
+        if not chunk:
+            return
         with self.warehouse.connect() as connection:
             connection.begin()
             numbers = record_intents(connection, self.plan_id, self.run_id, chunk)

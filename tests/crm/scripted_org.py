@@ -1,7 +1,7 @@
 """An HTTP server that answers what a test scripted: the faults that a healthy org never shows."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,10 +37,14 @@ class Asked:
 
 @dataclass
 class Script:
-    """The answers to come, in order, and the requests so far; tokens are always granted."""
+    """The answers to come, in order, and the requests so far; tokens are always granted.
+
+    What `standing` knows an answer to takes none of `answers`.
+    """
 
     port: int = 0
     answers: list[Answer | str] = field(default_factory=list)
+    standing: Callable[[Asked], Answer | None] = field(default=lambda _: None)
     asked: list[Asked] = field(default_factory=list)
 
     def crm(self, patience: Patience) -> SalesforceCrm:
@@ -68,7 +72,7 @@ def scripted_org() -> Iterator[Script]:
                 token = f"token-{len(script.asked)}"
                 self._send(Answer(200, {"access_token": token, "instance_url": url}))
                 return
-            answer = script.answers.pop(0)
+            answer = script.standing(script.asked[-1]) or script.answers.pop(0)
             if isinstance(answer, Answer):
                 self._send(answer)
             else:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
-from tests.crm.live_org import LiveOrg, running_org
+from orchestration.writeback import sending
+from tests.crm.live_org import IMPATIENT, LiveOrg, running_org
 from tests.crm.scripted_org import Script, scripted_org
 from tests.writeback.stage import Stage
 
@@ -33,6 +35,17 @@ def org(started_org: LiveOrg) -> LiveOrg:
 
 
 @pytest.fixture
-def script() -> Iterator[Script]:
+def script(stage: Stage) -> Iterator[Script]:
     with scripted_org() as running:
+        running.standing = stage.unmoved
         yield running
+
+
+@pytest.fixture
+def crm(script: Script) -> SalesforceCrm:
+    return script.crm(IMPATIENT)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "SECONDS_BEFORE_AGAIN", 0)

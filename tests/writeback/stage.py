@@ -1,15 +1,18 @@
 """A warehouse with just what a plan needs: a snapshot, describes, and the marts' metrics."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from orchestration.crm.snapshot_tables import TABLES, create_snapshot_tables
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping import Mapping as FieldMappings
 from orchestration.writeback.mapping import parse_mapping
+from tests.crm.scripted_org import Answer, Asked
 
 METRICS = {"Contact": "crm.contact_fields", "Lead": "crm.lead_fields"}
 METRIC_COLUMNS = (
@@ -123,6 +126,27 @@ class Stage:
         """Return the rows of a query."""
         with self.warehouse.connect(read_only=True) as connection:
             return connection.execute(sql).fetchall()
+
+    def unmoved(self, asked: Asked) -> Answer | None:
+        """Answer the re-read right before a write: the org still holds what was snapshot."""
+        soql = parse_qs(urlsplit(asked.path).query).get("q", [""])[0]
+        found = re.fullmatch(r"select (.+) from (\w+) where Id in \((.+)\)", soql)
+        if not found:
+            return None
+        fields, name, ids = found.groups()
+        versions = self.rows(
+            "select record_id, arg_max(is_deleted, load_id), "
+            "strftime(arg_max(system_modstamp, load_id), '%Y-%m-%dT%H:%M:%S.000+0000'), "
+            f"arg_max(payload, load_id) from {TABLES[name]} where record_id in ({ids}) group by 1"
+        )
+        records = [
+            dict.fromkeys(fields.split(", "))
+            | {"attributes": {}}
+            | json.loads(payload)
+            | {"Id": record_id, "IsDeleted": is_deleted, "SystemModstamp": stamp}
+            for record_id, is_deleted, stamp, payload in versions
+        ]
+        return Answer(200, {"totalSize": len(records), "done": True, "records": records})
 
     def cells(self, plan_id: str) -> dict[tuple[str, str], tuple[Any, ...]]:
         """Return (record, field) to (old, new, decision) of a plan."""

@@ -1,12 +1,14 @@
 """Snapshot, plan, apply, and again, against a live local org with the default mapping."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from orchestration.crm.schema import ObjectSchema
 from orchestration.crm.snapshot import stored_schemas, take_snapshot
 from orchestration.writeback.apply import WritebackReport, apply_plan
 from orchestration.writeback.mapping import load_mapping
-from orchestration.writeback.plan import Plan, make_plan
+from orchestration.writeback.plan import Plan, make_plan, read_plan
 from orchestration.writeback.refusals import check_mapping
 from tests.crm.live_org import ANN, BEN, CAT, LEA, LEO, LiveOrg
 from tests.writeback.stage import Stage
@@ -120,29 +122,95 @@ def test_an_org_that_hides_the_opt_out_gets_all_other_fields(org: LiveOrg, stage
     assert apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run").written == 1
 
 
-def test_k5_a_refused_record_fails_alone_and_waits_until_something_changes(
+def test_k5_a_refused_record_fails_alone(org: LiveOrg, stage: Stage) -> None:
+    stage.metrics(
+        contacts=[
+            {"crm_id": ANN, "first_sequence": "x" * 256},
+            {"crm_id": BEN, "first_sequence": "Summer"},
+        ],
+        leads=[{"crm_id": LEO, **QUIET}],
+    )
+    take_snapshot(stage.warehouse, org.crm(), ["Contact", "Lead"], MAPPING.target_fields())
+    plan = make_plan(stage.warehouse, MAPPING, schemas=with_longer_text(stage))
+    report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run")
+    assert (report.written, report.failed, report.skipped) == (1, 1, 1)
+    assert report.failed_by_code == {"STRING_TOO_LONG": 1}
+    skipped = stage.rows("select object, record_id, reason, attempts from writeback.skipped")
+    assert sorted((*row[:2], row[2][:15], row[3]) for row in skipped) == [
+        ("Contact", ANN, "STRING_TOO_LONG", 1),
+        ("Lead", LEO, "converted: conv", 0),
+    ]
+
+
+def with_longer_text(stage: Stage) -> dict[str, ObjectSchema]:
+    """Return what the org said of itself, but for the length of a text: so it must refuse."""
+    with stage.warehouse.connect(read_only=True) as connection:
+        schemas = stored_schemas(connection)
+    contact = schemas["Contact"]
+    longer = {FIRST: replace(contact.fields[FIRST], length=300)}
+    return schemas | {"Contact": ObjectSchema("Contact", {**contact.fields, **longer})}
+
+
+def test_k2_what_moved_since_the_snapshot_is_left_alone_until_the_next_run(
     org: LiveOrg, stage: Stage
 ) -> None:
     stage.metrics(
-        contacts=[{"crm_id": each, **QUIET} for each in (ANN, BEN, CAT)],
-        leads=[{"crm_id": LEO, **QUIET}],
+        contacts=[{"crm_id": each, "first_sequence": "Summer"} for each in (ANN, BEN, CAT)],
+        leads=[{"crm_id": LEA, "first_sequence": "Summer"}],
     )
     plan = snapshot_and_plan(org, stage)
-    # After the snapshot, so that only Salesforce knows.
-    org.change("Contact", BEN, IsDeleted=True, force=True)
+    org.change("Contact", ANN, Touchline_First_Sequence__c="Just typed")
+    org.change("Contact", BEN, IsDeleted=True, MasterRecordId=CAT, force=True)
+    org.change("Lead", LEA, IsConverted=True, ConvertedContactId=CAT, force=True)
     report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run")
-    assert (report.written, report.failed) == (2, 1)
-    assert report.failed_by_code == {"ENTITY_IS_DELETED": 1}
-    skipped = stage.rows("select object, record_id, reason, attempts from writeback.skipped")
-    assert sorted(skipped) == [
-        ("Contact", BEN, "ENTITY_IS_DELETED: entity is deleted", 1),
-        (
-            "Lead",
-            LEO,
-            f"converted: converted lead, its contact is {CAT}: the next build of the marts follows",
-            0,
-        ),
+    assert (report.written, report.failed, report.skipped, report.unsent) == (1, 0, 3, 0)
+    assert org.record("Contact", ANN)[FIRST] == "Just typed"
+    decided = stage.rows(
+        "select record_id, decision, reason from writeback.changes "
+        "where decision not in ('unchanged', 'kept') order by record_id"
+    )
+    assert [(record_id, decision) for record_id, decision, _ in decided] == [
+        *((ANN, "stale"), (BEN, "stale"), (CAT, "write"), (LEA, "converted"))
     ]
+    build = "the next build of the marts follows"
+    assert decided[0][2].startswith("changed in Salesforce since the snapshot, at 20")
+    assert decided[1][2] == f"deleted in Salesforce since the snapshot, merged into {CAT}: {build}"
+    assert decided[3][2] == f"converted since the snapshot, its contact is {CAT}: {build}"
+    assert stage.rows("select state from writeback.plans") == [("partly_applied",)]
+    with stage.warehouse.connect(read_only=True) as connection:
+        stored = read_plan(connection, plan.plan_id)
+    assert stored
+    assert stored.decisions == {
+        **plan.decisions,
+        "write": 1,
+        "stale": 2,
+        "converted": 1,
+    }
+    listed = stage.rows("select record_id, left(reason, 9) from writeback.skipped order by 1")
+    assert listed == [(ANN, "stale: ch"), (BEN, "stale: de"), (LEA, "converted")]
+
+    # Taken up with the next run: what was typed stays, and nothing is amiss any more.
+    again = snapshot_and_plan(org, stage)
+    assert stage.cells(again.plan_id)[(ANN, FIRST)] == ("Just typed", "Summer", "kept")
+    assert again.changed_records == 0
+
+
+def test_k3_calls_are_estimated_and_counted_as_the_org_counts_them(
+    org: LiveOrg, stage: Stage
+) -> None:
+    stage.metrics(
+        contacts=[{"crm_id": each, "open_count": 1} for each in (ANN, BEN)],
+        leads=[{"crm_id": LEA, "open_count": 1}],
+    )
+    plan = snapshot_and_plan(org, stage)
+    seen = len(org.requests(is_api_call="true"))
+    report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run")
+    asked = org.requests(is_api_call="true")[seen:]
+    reads = [each["records"] for each in asked if not each["is_write"]]
+    writes = [each["records"] for each in asked if each["is_write"]]
+    assert (reads, writes) == ([2, 1], [2, 1])
+    assert (report.calls.read, report.calls.write) == (len(reads), len(writes))
+    assert plan.api_calls_estimate == len(asked)
 
 
 def test_the_ledger_tells_what_was_sent_and_what_it_replaced(org: LiveOrg, stage: Stage) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.killed_runs import close_killed_runs
 from orchestration.settings import Settings
+from orchestration.sync_lock import SyncLock
 
 sync_job = dg.define_asset_job(
     "sync",
@@ -51,3 +53,17 @@ def landing_files_arrived(
     if state is None or state == context.cursor:
         return dg.SkipReason("Nothing new in the landing folder.")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state)], cursor=state)
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts nothing: closes runs whose process was killed, so that the queue goes on.",
+)
+def runs_were_killed(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SkipReason:
+    """Do for the queue what the next run would do: it never leaves the queue otherwise."""
+    lock = SyncLock(settings.locks, settings.wait_seconds)
+    closed = close_killed_runs(context.instance, lock)
+    return dg.SkipReason(f"Closed: {', '.join(closed)}." if closed else "No run was killed.")

@@ -176,16 +176,21 @@ def apply(
     import uuid
 
     from orchestration.org import Org
+    from orchestration.sync_lock import SyncLock
     from orchestration.terminal import tables
+    from orchestration.terminal.progress import telling
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.apply import apply_plan
 
     settings = Settings.from_environment()
     warehouse = Warehouse(settings.warehouse)
-    with warehouse.connect(read_only=True) as connection:
-        chosen = _stored_plan(connection, plan_id)
-    written = apply_plan(warehouse, Org(settings).connect(), chosen.plan_id, f"cli-{uuid.uuid4()}")
-    warehouse.publish(settings.published)
+    lock, run_id = SyncLock(settings.locks, settings.wait_seconds), f"cli-{uuid.uuid4()}"
+    with telling(beside) as tell, lock.held(run_id, tell):
+        tell("Writing differences to Salesforce")
+        with warehouse.connect(read_only=True) as connection:
+            chosen = _stored_plan(connection, plan_id)
+        written = apply_plan(warehouse, Org(settings).connect(), chosen.plan_id, run_id)
+        warehouse.publish(settings.published)
     if as_json:
         print_json(tables.writeback_figures(written))
     else:

@@ -5,9 +5,8 @@ import dagster as dg
 from orchestration import automation, checks
 from orchestration.assets import ingest, transform, writeback
 from orchestration.org import Org
-from orchestration.resources import dbt_command, dbt_project
+from orchestration.resources import dbt_command, dbt_project, warehouse_in_turn
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -27,10 +26,10 @@ def build_defs(settings: Settings) -> dg.Definitions:
         asset_checks=[checks.rejects_are_few, checks.nothing_was_refused],
         jobs=[automation.sync_job],
         schedules=[automation.every_quarter_hour],
-        sensors=[automation.landing_files_arrived],
+        sensors=[automation.landing_files_arrived, automation.runs_were_killed],
         resources={
             "settings": settings,
-            "warehouse": Warehouse(settings.warehouse),
+            "warehouse": warehouse_in_turn(settings),
             "org": Org(settings),
             "dbt": dbt_command(settings),
         },

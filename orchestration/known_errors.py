@@ -3,6 +3,7 @@
 from orchestration.crm.client import CrmError
 from orchestration.local_org.process import OrgProcessError
 from orchestration.settings import SettingsError
+from orchestration.sync_lock import SyncLockedError
 from orchestration.warehouse import WarehouseLockedError
 from orchestration.writeback.apply import PlanNotApplicableError
 from orchestration.writeback.mapping import MappingError
@@ -16,5 +17,6 @@ KNOWN_ERRORS = (
     OrgProcessError,
     PlanNotApplicableError,
     SettingsError,
+    SyncLockedError,
     WarehouseLockedError,
 )

@@ -1,15 +1,41 @@
-"""What Dagster gives to assets beyond the plain core: dbt and its project."""
+"""What Dagster gives to assets beyond the plain core: the warehouse in turn, dbt, its project."""
 
 import fcntl
 import sysconfig
+from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
+from orchestration.killed_runs import close_killed_runs
 from orchestration.settings import Settings
+from orchestration.sync_lock import SyncLock
+from orchestration.warehouse import Warehouse
+
+
+def warehouse_in_turn(settings: Settings) -> dg.ResourceDefinition:
+    """Return the warehouse as a resource that only one run at a time gets.
+
+    Dagster makes a run's resources once, before its first step, and takes them down after its
+    last (in-process executor). So whoever starts it, command, schedule, sensor or UI, a run with
+    a step that touches the warehouse holds the sync lock from its beginning to its end.
+    """
+    lock = SyncLock(settings.locks, settings.wait_seconds)
+
+    @dg.resource(description="The DuckDB file; a run waits here until no other one is at work.")
+    def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        run, instance = context.run, context.instance
+        if run is None or instance is None or context.log is None:
+            raise dg.DagsterInvariantViolationError("The warehouse is given to runs only.")
+        with lock.held(run.run_id, context.log.info):
+            close_killed_runs(instance, lock)
+            yield Warehouse(settings.warehouse)
+
+    return warehouse
 
 
 class DbtResource(DbtCliResource):

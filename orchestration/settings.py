@@ -9,6 +9,11 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 LOCAL_ORG_PORT = 8466
 
+#: How long a sync waits for another one that is at work on the same data folder.
+WAIT_SECONDS = 900
+
+_DAGSTER_YAML = PROJECT_ROOT / "dagster.yaml"
+
 _HOST_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -72,6 +77,8 @@ class Settings:
     org: Path
     org_seed: Path | None
     org_port: int
+    locks: Path
+    wait_seconds: int
     mapping: Path | None
     dbt_project: Path
     sample: Path
@@ -107,6 +114,8 @@ class Settings:
             org=data / "org",
             org_seed=Path(org_seed).absolute() if org_seed else sample / "org",
             org_port=org_port,
+            locks=data / "locks",
+            wait_seconds=_seconds(given.get("TOUCHLINE_WAIT_SECONDS", str(WAIT_SECONDS))),
             mapping=Path(mapping).absolute() if mapping else None,
             dbt_project=PROJECT_ROOT / "dbt_project",
             sample=sample,
@@ -117,13 +126,23 @@ class Settings:
     def export(self) -> None:
         """Tell child processes (dbt, Dagster's daemon) where things are, by their variables."""
         self.dagster_home.mkdir(parents=True, exist_ok=True)
-        instance = self.dagster_home / "dagster.yaml"
-        if not instance.exists():
-            instance.write_bytes((PROJECT_ROOT / "dagster.yaml").read_bytes())
+        _refresh(self.dagster_home / "dagster.yaml", _DAGSTER_YAML.read_text("utf-8"))
         os.environ["DAGSTER_HOME"] = str(self.dagster_home)
         os.environ["TOUCHLINE_DATA"] = str(self.data)
         os.environ["TOUCHLINE_WAREHOUSE"] = str(self.warehouse)
         os.environ["TOUCHLINE_PUBLISHED"] = str(self.published)
+
+
+def _refresh(file: Path, text: str) -> None:
+    """Write a file that is missing, or older and still ours: it begins with our first line."""
+    ours, _, _ = text.partition("\n")
+    if file.exists():
+        there = file.read_text(encoding="utf-8")
+        if there == text or there.partition("\n")[0] != ours:
+            return
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)
 
 
 def _environment(name: str) -> Environment:
@@ -140,6 +159,15 @@ def _port(text: str) -> int:
         raise SettingsError(
             f"TOUCHLINE_ORG_PORT={text!r} is no port. Give a number up to 65535, or 0 for any "
             f"free one."
+        )
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise SettingsError(
+            f"TOUCHLINE_WAIT_SECONDS={text!r} is no time. Give whole seconds, such as "
+            f"{WAIT_SECONDS}."
         )
     return int(text)
 

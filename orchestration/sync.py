@@ -3,34 +3,24 @@
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.writeback import PLAN
 from orchestration.definitions import build_defs
+from orchestration.run_problems import STEPS, problems, was_interrupted
 from orchestration.settings import Settings
+from orchestration.sync_lock import WAITING
 from orchestration.sync_report import Calls, Loads, Planned, SyncReport, Written
 
 Tell = Callable[[str], None]
 
-#: What each step does, in words for somebody who watches it.
-STEPS = {
-    "load_landing_files": "Loading landing files",
-    "take_salesforce_snapshot": "Reading Salesforce",
-    "build_models": "Building and testing models",
-    "writeback__plan": "Planning the writeback",
-    "apply_plan": "Writing differences to Salesforce",
-    "published__read_copy": "Publishing the read copy",
-}
-
-PLAN_KEY = dg.AssetKey(["writeback", "plan"])
-
 #: Everything but what follows the plan: a plan rests on the same models and tests as a run, and
 #: no step of many assets is cut (loading files and building models cannot be).
-UP_TO_PLAN = dg.AssetSelection.all() - dg.AssetSelection.assets(PLAN_KEY).downstream(
-    include_self=False
-)
+UP_TO_PLAN = dg.AssetSelection.all() - dg.AssetSelection.assets(PLAN).downstream(include_self=False)
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -41,7 +31,11 @@ def run_sync(
     """Run the `sync` job here, step by step, telling each step as it begins.
 
     `only_plan` stops before anything is written; `full_refresh` rebuilds the incremental models.
-    The run is recorded in $DAGSTER_HOME like any other and shows in the Dagster UI.
+    The run is recorded in $DAGSTER_HOME like any other and shows in the Dagster UI. Another sync
+    at work on the same data folder is waited for; `tell` says so.
+
+    Raises:
+        KeyboardInterrupt: somebody ended the run; Dagster has recorded that.
     """
     started = monotonic()
     definitions = build_defs(settings)
@@ -66,7 +60,9 @@ def run_sync(
                 asset_selection=selection,
                 raise_on_error=False,
             )
-    return _report(result, monotonic() - started)
+    if was_interrupted(result):
+        raise KeyboardInterrupt
+    return _report(result, monotonic() - started, log)
 
 
 class _Listener:
@@ -79,6 +75,8 @@ class _Listener:
 
     def hear(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
+        if event is None and entry.user_message.startswith(WAITING):
+            self._tell(entry.user_message)
         if event is None or event.step_key is None:
             return
         if event.event_type == dg.DagsterEventType.STEP_START:
@@ -93,29 +91,17 @@ class _Listener:
             self._tell(f"{self._step}: {self._built}")
 
 
-def _report(result: dg.ExecuteInProcessResult, seconds: float) -> SyncReport:
+def _report(result: dg.ExecuteInProcessResult, seconds: float, log: Path) -> SyncReport:
     figures: dict[str, Mapping[str, Any]] = {}
-    problems: list[str] = []
     for event in result.all_events:
         if event.is_step_materialization:
             made = event.step_materialization_data.materialization
             figures[made.asset_key.to_user_string()] = {
                 name: value.value for name, value in made.metadata.items()
             }
-        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
-                problems.append(
-                    f"The test {check.check_name} of {check.asset_key.to_user_string()} failed; "
-                    f"nothing was written to Salesforce."
-                )
-        elif event.is_step_failure:
-            problems.append(_failure(event))
     loads, plan = figures.get("raw/loads", {}), figures.get("writeback/plan", {})
     snapshot = figures.get("raw/salesforce_describes", {})
     ledger = figures.get("writeback/ledger", {})
-    if ledger.get("stopped_because"):
-        problems.append(str(ledger["stopped_because"]))
     return SyncReport(
         loads=Loads(
             loads.get("files", 0),
@@ -134,14 +120,5 @@ def _report(result: dg.ExecuteInProcessResult, seconds: float) -> SyncReport:
         ),
         seconds=round(seconds, 1),
         is_waiting="waiting_for_approval" in ledger,
-        problems=tuple(problems),
+        problems=tuple(problems(result, log)),
     )
-
-
-def _failure(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
-    step = STEPS.get(event.step_key or "", event.step_key)
-    if error is None:
-        return f"{step} failed."
-    cause = error.cause or error
-    return f"{step} failed: {cause.message.strip()}"

@@ -26,7 +26,7 @@ CORE = (
 #: Everything else that is part of the package: it exists to know Dagster, or to call what does.
 AROUND_DAGSTER = {
     "assets", "automation.py", "checks.py", "definitions.py", "killed_runs.py", "resources.py",
-    "sync.py",
+    "run_problems.py", "sync.py",
 }  # fmt: skip
 COMMANDS = {"cli.py", "cli_org.py"}
 

@@ -190,3 +190,30 @@ def test_without_arguments_the_process_environment_is_read() -> None:
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
     )  # fmt: skip
     assert done.stdout.strip() == "8467"
+
+
+def test_dagsters_settings_are_refreshed_as_long_as_they_are_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", "TOUCHLINE_DATA", "TOUCHLINE_WAREHOUSE", "TOUCHLINE_PUBLISHED"):
+        monkeypatch.setenv(name, "put back after the test")
+    settings = Settings.from_environment({"TOUCHLINE_DATA": str(tmp_path)})
+    settings.export()
+    there = tmp_path / "dagster" / "dagster.yaml"
+    new = there.read_text(encoding="utf-8")
+    ours, _, _ = new.partition("\n")
+
+    there.write_text(f"{ours}\ntelemetry:\n  enabled: true\n", encoding="utf-8")
+    settings.export()
+    assert there.read_text(encoding="utf-8") == new
+
+    somebodys = "telemetry:\n  enabled: true\n"
+    there.write_text(somebodys, encoding="utf-8")
+    settings.export()
+    assert there.read_text(encoding="utf-8") == somebodys
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "1.5", "½"])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="TOUCHLINE_WAIT_SECONDS=.*whole seconds"):
+        Settings.from_environment({"TOUCHLINE_WAIT_SECONDS": text})

@@ -10,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 from orchestration.assets.ingest import WAREHOUSE_POOL
 from orchestration.resources import DbtResource
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping import Mapping as FieldMappings
 from orchestration.writeback.mapping import load_mapping
 
@@ -69,8 +70,12 @@ def build_models(project: DbtProject) -> dg.AssetsDefinition:
         dbt: DbtResource,
         config: BuildConfig,
         settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
         mapping = load_mapping(settings.mapping) if settings.mapping else None
+        # dbt does not wait for the file as we do: see that nobody is in before it starts.
+        with warehouse.connect():
+            pass
         yield from dbt.cli(build_args(config, mapping), context=context).stream()
 
     return models

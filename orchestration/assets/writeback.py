@@ -11,11 +11,13 @@ from orchestration.warehouse import Warehouse
 from orchestration.writeback.apply import apply_plan
 from orchestration.writeback.ledger import failures_by_code
 from orchestration.writeback.mapping import load_mapping
-from orchestration.writeback.plan import make_plan, read_plan
+from orchestration.writeback.plan import make_plan
+
+PLAN = dg.AssetKey(["writeback", "plan"])
 
 
 @dg.asset(
-    key=["writeback", "plan"],
+    key=PLAN,
     deps=[
         ["crm", "contact_fields"],
         ["crm", "lead_fields"],
@@ -50,7 +52,7 @@ def plan(
     specs=[
         dg.AssetSpec(
             ["writeback", "ledger"],
-            deps=[["writeback", "plan"]],
+            deps=[PLAN],
             group_name="writeback",
             kinds={"duckdb"},
             description="K4: what was attempted and what came of it, record by record.",
@@ -71,22 +73,23 @@ def applied_plan(
     org: dg.ResourceParam[Org],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Write the newest plan's differences; where the environment asks for approval, wait."""
-    with warehouse.connect() as connection:
-        newest = read_plan(connection)
-    if newest is None:
-        raise dg.Failure("There is no plan to apply. Materialize writeback/plan first.")
+    """Write the differences that the run planned; where the environment asks for approval, wait.
+
+    The plan is the one that Dagster saw made last: this run's own, since runs take turns. Where
+    somebody has planned anew by hand, writing the older plan is refused.
+    """
+    plan_id = _planned(context.instance)
     if not settings.environment.applies_automatically:
         context.log.info(
-            f"{newest.plan_id} waits: in {settings.environment.name!r} plans are applied by "
-            f"`touchline apply {newest.plan_id}`."
+            f"{plan_id} waits: in {settings.environment.name!r} plans are applied by "
+            f"`touchline apply {plan_id}`."
         )
         yield dg.MaterializeResult(
-            ["writeback", "ledger"], metadata={"waiting_for_approval": newest.plan_id}
+            ["writeback", "ledger"], metadata={"waiting_for_approval": plan_id}
         )
         yield dg.MaterializeResult(["salesforce", "engagement_fields"], metadata={"written": 0})
         return
-    report = apply_plan(warehouse, org.connect(), newest.plan_id, context.run_id)
+    report = apply_plan(warehouse, org.connect(), plan_id, context.run_id)
     with warehouse.connect() as connection:
         failures = failures_by_code(connection, context.run_id)
     yield dg.MaterializeResult(
@@ -106,6 +109,14 @@ def applied_plan(
     yield dg.MaterializeResult(
         ["salesforce", "engagement_fields"], metadata={"written": report.written}
     )
+
+
+def _planned(instance: dg.DagsterInstance) -> str:
+    entry = instance.get_latest_materialization_event(PLAN)
+    made = entry.asset_materialization if entry else None
+    if made is None:
+        raise dg.Failure("There is no plan to apply. Materialize writeback/plan first.")
+    return str(made.metadata["plan_id"].value)
 
 
 @dg.asset(

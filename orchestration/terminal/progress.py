@@ -12,7 +12,7 @@ def telling(console: Console) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows what is being done now.
 
     On a terminal the line is live and each finished step stays with its seconds; in a pipe each
-    step is one line. What follows a colon is a detail of the same step.
+    step is one line. What follows a colon and a space is a detail of the same step.
     """
     started, current = monotonic(), ""
     with console.status("Starting …") as status:
@@ -25,7 +25,7 @@ def telling(console: Console) -> Iterator[Callable[[str], None]]:
 
         def tell(message: str) -> None:
             nonlocal started, current
-            step, _, detail = message.partition(":")
+            step, _, detail = message.partition(": ")
             if step != current:
                 finish()
                 started, current = monotonic(), step

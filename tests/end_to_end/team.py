@@ -24,7 +24,13 @@ class Team:
 
     def touchline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command as a person would, and return what it said."""
-        return subprocess.run(
+        started = self.start(*arguments)
+        said, progress = started.communicate(timeout=300)
+        return subprocess.CompletedProcess(arguments, started.returncode, said, progress)
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
             [TOUCHLINE, *arguments],
             env={
                 **os.environ,
@@ -35,10 +41,10 @@ class Team:
                 "TOUCHLINE_ORG_PORT": "0",
                 "DAGSTER_HOME": str(self.data / "dagster"),
             },
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=300,
+            start_new_session=True,
         )
 
     def run(self) -> dict[str, Any]:

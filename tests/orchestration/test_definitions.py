@@ -10,8 +10,8 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.assets.ingest import FILES, WAREHOUSE_POOL
 from orchestration.resources import DbtResource
+from orchestration.run_problems import STEPS
 from orchestration.settings import Settings
-from orchestration.sync import STEPS
 from tests.dbt_files import models
 from tests.orchestration.conftest import Graph
 

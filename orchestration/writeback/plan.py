@@ -15,6 +15,7 @@ from orchestration.writeback.comparison import Cell
 from orchestration.writeback.ledger import create_writeback_tables, decision_counts
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
+from orchestration.writeback.standing_refusals import block_refused
 
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
 UNCHANGED_CELLS_LISTED = 100_000
@@ -189,7 +190,7 @@ def _list_object(
     )
     connection.execute("drop table compared")
     connection.execute(
-        plan_sql.BLOCK_REFUSED.format(versions=plan_sql.SOURCES[name][1]),
+        block_refused(plan_sql.SOURCES[name][1], cells),
         {"plan_id": plan_id, "object": name},
     )
 

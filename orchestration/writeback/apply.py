@@ -178,10 +178,14 @@ def _applicable(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     if plan.state == "applied":
         return plan  # there was nothing to write, and there still is not
     if newest.plan_id != plan_id:
-        raise PlanNotApplicableError(f"{plan_id} is outdated: apply {newest.plan_id} instead.")
+        raise PlanNotApplicableError(
+            f"{plan_id} is outdated: {newest.plan_id} replaced it and differs from it. Read that "
+            f"one first: `touchline plan --stored`."
+        )
     if latest_snapshot_at(connection) != plan.snapshot_at:
         raise PlanNotApplicableError(
-            f"A newer snapshot was taken since {plan_id} was made. Plan again: `touchline plan`."
+            f"A newer snapshot was taken since {plan_id} was made. Plan again, and read "
+            f"what is new in it: `touchline plan`."
         )
     (sent,) = connection.execute(
         "select count(*) from writeback.ledger where sent_at > ?", [plan.snapshot_at]

@@ -9,7 +9,6 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 _DDL = """
-create sequence if not exists writeback.plan_numbers;
 create sequence if not exists writeback.attempt_ids;
 
 create table if not exists writeback.plans (

@@ -57,8 +57,9 @@ def make_plan(
 ) -> Plan:
     """Compare the marts with the latest snapshot and store what would be written.
 
-    `schemas` default to the describes that the last snapshot stored. Nothing is contacted. Plans
-    still waiting become superseded.
+    `schemas` default to the describes that the last snapshot stored. Nothing is contacted. A plan
+    still waiting is superseded, unless it would write just the same: then it is brought up to
+    the newest snapshot, and returned.
 
     Raises:
         MappingError: the mapping asks for what may not or cannot be written (I4).
@@ -140,7 +141,7 @@ def _write_plan(
     unchanged_cells_listed: int,
 ) -> str:
     created_at = datetime.now(UTC).replace(tzinfo=None)
-    (number,) = connection.execute("select nextval('writeback.plan_numbers')").fetchone() or (0,)
+    (number,) = connection.execute(plan_sql.NEXT_PLAN_NUMBER).fetchone() or (0,)
     plan_id = f"plan-{number:05d}"
     records = {name: _count_records(connection, name) for name in checked.targets}
     cell_count = sum(records[name] * len(targets) for name, targets in checked.targets.items())
@@ -150,23 +151,48 @@ def _write_plan(
             keeps_unchanged = cell_count <= unchanged_cells_listed
             _list_object(connection, plan_id, name, cells, keeps_unchanged=keeps_unchanged)
             _count_object(connection, plan_id, name, cells, records[name])
-    connection.execute(plan_sql.SUPERSEDE)
-    connection.execute(
-        plan_sql.INSERT_PLAN,
-        {
-            "plan_id": plan_id,
-            "created_at": created_at,
-            "snapshot_at": snapshot_at,
-            "records": sum(records.values()),
-            "rows_per_chunk": ROWS_PER_CHUNK,
-            "calls_per_chunk": CALLS_PER_CHUNK,
-            "notes": list(checked.notes),
-        },
-    )
+    figures = {
+        "snapshot_at": snapshot_at,
+        "records": sum(records.values()),
+        "notes": list(checked.notes),
+    }
+    waiting = _waiting_with_the_same_writes(connection, plan_id)
+    if waiting:
+        _take_over(connection, waiting, plan_id)
+        plan_id = waiting
+        connection.execute(plan_sql.REFRESH_PLAN, figures | {"plan_id": plan_id})
+    else:
+        connection.execute(plan_sql.SUPERSEDE)
+        figures |= {"rows_per_chunk": ROWS_PER_CHUNK, "calls_per_chunk": CALLS_PER_CHUNK}
+        figures |= {"plan_id": plan_id, "created_at": created_at}
+        connection.execute(plan_sql.INSERT_PLAN, figures)
     connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": created_at})
     connection.execute(plan_sql.CLEAR_SKIPPED, {"plan_id": plan_id})
     connection.execute(plan_sql.PRUNE, {"plan_id": plan_id})
     return plan_id
+
+
+def _take_over(connection: DuckDBPyConnection, waiting: str, plan_id: str) -> None:
+    """Give all that was found anew to the plan that waits: what is kept may have changed."""
+    for table in ("writeback.changes", "writeback.plan_counts"):
+        connection.execute(f"delete from {table} where plan_id = ?", [waiting])
+        connection.execute(f"update {table} set plan_id = ? where plan_id = ?", [waiting, plan_id])
+
+
+def _waiting_with_the_same_writes(connection: DuckDBPyConnection, plan_id: str) -> str | None:
+    """Return the plan that waits, perhaps for approval, if `plan_id` would write just the same.
+
+    Somebody may have read it: as long as nothing in it changes, it stays the one to approve.
+    """
+    waiting = connection.execute(
+        "select plan_id from writeback.plans where state = 'planned' order by created_at desc"
+    ).fetchone()
+    if not waiting:
+        return None
+    (is_same,) = connection.execute(
+        plan_sql.WRITES_THE_SAME, {"waiting": waiting[0], "plan_id": plan_id}
+    ).fetchone() or (False,)
+    return str(waiting[0]) if is_same else None
 
 
 def _count_records(connection: DuckDBPyConnection, name: str) -> int:

@@ -194,6 +194,43 @@ where not exists (
 )
 """
 
+NEXT_PLAN_NUMBER = """
+select coalesce(max(try_cast(replace(plan_id, 'plan-', '') as bigint)), 0) + 1
+from writeback.plans
+"""
+
+#: Whether two plans write the same: the same new values in place of the same old ones.
+WRITES_THE_SAME = """
+with
+
+waiting as (
+
+    select object, record_id, field, old_value, new_value
+    from writeback.changes
+    where plan_id = $waiting and decision = 'write'
+
+),
+
+fresh as (
+
+    select object, record_id, field, old_value, new_value
+    from writeback.changes
+    where plan_id = $plan_id and decision = 'write'
+
+)
+
+select
+    not exists (from waiting except from fresh)
+    and not exists (from fresh except from waiting)
+"""
+
+#: The plan that waits keeps its id and its age.
+REFRESH_PLAN = """
+update writeback.plans
+set snapshot_at = $snapshot_at, records = $records, notes = $notes
+where plan_id = $plan_id
+"""
+
 #: Whoever waits is outdated now; whoever was being applied never came to its end.
 SUPERSEDE = """
 update writeback.plans

@@ -253,6 +253,7 @@ def test_k2_a_newer_plan_supersedes_the_one_that_waits(stage: Stage) -> None:
     stage.snapshot(contacts=[{"Id": ANN, "Opens__c": 3.0}])
     stage.metrics(contacts=[{"crm_id": ANN, "open_count": 5}])
     first = make_plan(stage.warehouse, contact_mapping(OPENS))
+    stage.metrics(contacts=[{"crm_id": ANN, "open_count": 6}])
     second = make_plan(stage.warehouse, contact_mapping(OPENS))
     with stage.warehouse.connect(read_only=True) as connection:
         waiting = read_plan(connection)
@@ -261,6 +262,37 @@ def test_k2_a_newer_plan_supersedes_the_one_that_waits(stage: Stage) -> None:
     assert before is not None
     assert before.state == "superseded"
     assert stage.rows("select distinct plan_id from writeback.changes") == [(second.plan_id,)]
+
+
+def test_k1_a_plan_that_waits_for_approval_stays_while_it_would_write_the_same(
+    stage: Stage,
+) -> None:
+    before = {"Id": ANN, "Opens__c": 3.0, "First__c": None}
+    first_sequence = "metric: first_sequence, field: First__c, policy: fill_blank"
+    mapping = contact_mapping(OPENS, first_sequence)
+    computed = {"crm_id": ANN, "open_count": 5, "first_sequence": None}
+    stage.snapshot(contacts=[before])
+    stage.metrics(contacts=[computed])
+    first = make_plan(stage.warehouse, mapping)
+    # Another run: what is to be written is the same, what is kept is not.
+    stage.snapshot(contacts=[before | {"First__c": "By hand"}, {"Id": BEN, "Opens__c": 1.0}])
+    stage.metrics(contacts=[computed, {"crm_id": BEN, "open_count": 1, "first_sequence": None}])
+    second = make_plan(stage.warehouse, mapping)
+    assert second.plan_id == first.plan_id
+    assert (second.created_at, second.state) == (first.created_at, "planned")
+    assert second.snapshot_at > first.snapshot_at
+    assert (second.records, second.changed_cells) == (2, 1)
+    assert stage.rows("select count(*) from writeback.plans") == [(1,)]
+    assert stage.cells(second.plan_id) == {
+        (ANN, "Opens__c"): ("3", "5", "write"),
+        (ANN, "First__c"): ("By hand", None, "kept"),
+        (BEN, "Opens__c"): ("1", "1", "unchanged"),
+        (BEN, "First__c"): (None, None, "unchanged"),
+    }
+    assert second.decisions == {"kept": 1, "unchanged": 2, "write": 1}
+    # Another old value, with the same new one, is another plan.
+    stage.snapshot(contacts=[before | {"Opens__c": 4.0}])
+    assert make_plan(stage.warehouse, mapping).plan_id == "plan-00002"
 
 
 def test_a_plan_needs_marts_and_a_snapshot(stage: Stage) -> None:

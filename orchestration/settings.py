@@ -74,6 +74,8 @@ class Settings:
     landing: Path
     warehouse: Path
     published: Path
+    builds: Path
+    logs: Path
     org: Path
     org_seed: Path | None
     org_port: int
@@ -111,6 +113,8 @@ class Settings:
             landing=Path(given.get("TOUCHLINE_LANDING", data / "landing")).absolute(),
             warehouse=data / "warehouse.duckdb",
             published=data / "published.duckdb",
+            builds=data / "dbt",
+            logs=data / "logs",
             org=data / "org",
             org_seed=Path(org_seed).absolute() if org_seed else sample / "org",
             org_port=org_port,

@@ -11,6 +11,7 @@ import dagster as dg
 
 from orchestration.assets.writeback import PLAN
 from orchestration.definitions import build_defs
+from orchestration.housekeeping import LOGS_KEPT, keep_newest
 from orchestration.run_problems import STEPS, problems, was_interrupted
 from orchestration.settings import Settings
 from orchestration.sync_lock import WAITING
@@ -47,8 +48,9 @@ def run_sync(
     with dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, _Listener(tell).hear)
         # dbt talks at length; its words go to a file, the progress to whoever watches.
-        log = settings.data / "logs" / f"{run_id}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log = settings.logs / f"{run_id}.log"
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        keep_newest(settings.logs, LOGS_KEPT - 1)
         with log.open("w", encoding="utf-8") as words, redirect_stdout(words):
             result = job.execute_in_process(
                 instance=instance,

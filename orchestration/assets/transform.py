@@ -1,18 +1,26 @@
 """The dbt project as assets: one process, one op, every test a check."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
 from orchestration.assets.ingest import WAREHOUSE_POOL
+from orchestration.housekeeping import BUILDS_KEPT, keep_newest
 from orchestration.resources import DbtResource
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping import Mapping as FieldMappings
 from orchestration.writeback.mapping import load_mapping
+
+#: How dbt words that a node failed: a model, a test.
+_FAILED = ("error", "runtime error", "fail")
+_LINES_SHOWN = 3
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class BuildConfig(dg.Config):
@@ -53,6 +61,28 @@ def build_args(config: BuildConfig, mapping: FieldMappings | None) -> list[str]:
     return args
 
 
+def failure_text(error: Exception, target: Path) -> str:
+    """Say in the fewest lines why a build failed, and where dbt's own words are.
+
+    dbt lists what came of each node; where it did not get that far, its errors are in `error`.
+    """
+    results = target / "run_results.json"
+    lines = [
+        f"{result['unique_id'].split('.')[2]}: {_first_lines(result.get('message') or '')}"
+        for result in (json.loads(results.read_text())["results"] if results.exists() else [])
+        if result["status"] in _FAILED
+    ]
+    if not lines:
+        _, _, words = str(error).rpartition("Errors parsed from dbt logs:")
+        lines = [_first_lines(_COLOURS.sub("", words))]
+    return "\n".join([*lines, f"All that dbt said is in {target / 'dbt.log'}."])
+
+
+def _first_lines(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return " ".join(lines[:_LINES_SHOWN]) + (" …" if len(lines) > _LINES_SHOWN else "")
+
+
 def build_models(project: DbtProject) -> dg.AssetsDefinition:
     """Return the dbt project's models, seeds and tests as one op of many assets."""
 
@@ -76,6 +106,15 @@ def build_models(project: DbtProject) -> dg.AssetsDefinition:
         # dbt does not wait for the file as we do: see that nobody is in before it starts.
         with warehouse.connect():
             pass
-        yield from dbt.cli(build_args(config, mapping), context=context).stream()
+        keep_newest(settings.builds, BUILDS_KEPT - 1)
+        build = dbt.cli(
+            build_args(config, mapping),
+            context=context,
+            target_path=settings.builds / context.run_id,
+            raise_on_error=False,
+        )
+        yield from build.stream()
+        if error := build.get_error():
+            raise dg.Failure(failure_text(error, build.target_path))
 
     return models

@@ -8,10 +8,10 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format dev bench clean
+.PHONY: help demo test lint format dev bench clean clean-data
 
 help: ## List the verbs.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Salesforce org.
 	@$(BIN)/touchline demo
@@ -33,13 +33,17 @@ dev: $(VENV)/.runtime ## Serve the Dagster UI on http://127.0.0.1:3000.
 	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
 
-bench: $(VENV)/.runtime ## Measure the simulator and the sync.
+bench: $(VENV)/.runtime ## Measure the simulator.
 	@$(BIN)/python -m tests.bench.simulate
 
-clean: ## Stop the local org; remove the environment, caches and everything produced.
+clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
-	@find data -mindepth 1 -maxdepth 1 ! -name sample -exec rm -rf {} +
+
+clean-data: ## Forget the warehouse, the local org and their logs; landing files stay. Needs YES=1.
+	@test "$(YES)" = 1 || { echo "This removes the warehouse and its ledger. Say: make clean-data YES=1"; exit 1; }
+	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi
+	@find data -mindepth 1 -maxdepth 1 ! -name sample ! -name landing -exec rm -rf {} +
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

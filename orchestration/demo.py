@@ -24,6 +24,9 @@ def lay_sample(settings: Settings) -> int:
         target = settings.landing / file.relative_to(source)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+            # Under a hidden name first: a copy that is cut short must not pass for the file.
+            draft = target.with_name(f".{target.name}.draft")
+            shutil.copyfile(file, draft)
+            draft.replace(target)
             copied += 1
     return copied

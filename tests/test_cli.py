@@ -171,7 +171,8 @@ def test_a_first_run_that_ended_early_left_no_plan(
         pass
     refused = touchline(*command)
     assert refused.status == 1
-    assert refused.beside.startswith(("error: No plan yet.", "error: There is no plan plan-00007."))
+    said = refused.beside.splitlines()[-1]
+    assert said.startswith(("error: No plan yet.", "error: There is no plan plan-00007."))
 
 
 def test_status_of_a_first_run_that_ended_early_is_empty(

@@ -8,11 +8,31 @@ from duckdb import DuckDBPyConnection
 
 Row = tuple[Any, ...]
 
+# A snapshot is no file: of Salesforce each record counts once, however often it was read.
 _LOADS = """
+with records as (
+    select record_id from raw.salesforce_contacts
+    union
+    select record_id from raw.salesforce_leads
+    union
+    select record_id from raw.salesforce_users
+    union
+    select record_id from raw.salesforce_tasks
+    union
+    select record_id from raw.salesforce_email_messages
+    union
+    select record_id from raw.salesforce_campaign_members
+    union
+    select record_id from raw.salesforce_individuals
+)
+
 select
     source,
-    count(*) as files,
-    sum("rows") as records,
+    case when source != 'salesforce' then count(distinct file) end as files,
+    case
+        when source = 'salesforce' then (select count(*) from records)
+        else sum("rows")
+    end as records,
     sum(rejected) as rejected,
     max(loaded_at) as last_loaded_at
 from raw.loads
@@ -51,10 +71,10 @@ where origin = 'sequence' and delivered_at is not null
 """
 
 _REPLY_RATES = """
-select slice_value, denominator_count, replied_count, reply_rate, rate_low, rate_high
+select slice_label, denominator_count, replied_count, reply_rate, rate_low, rate_high
 from marts.reply_rates
 where slice in ('all', 'sequence') and denominator = 'enrolled' and not includes_automated
-order by slice, reply_rate desc, slice_value
+order by slice, reply_rate desc, slice_label
 """
 
 _STATUSES = """

@@ -34,9 +34,20 @@ _MEANINGS = {
 }
 
 
-def titled(title: str, *columns: str, numbers: Sequence[int] = ()) -> Table:
+class PlainTable(Table):
+    """A table whose cells are what they say: text from logs and records is never markup."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row, strings taken literally."""
+        literal = [Text(cell) if isinstance(cell, str) else cell for cell in cells]
+        super().add_row(*literal, **options)
+
+
+def titled(title: str, *columns: str, numbers: Sequence[int] = ()) -> PlainTable:
     """Return an empty table with a title; `numbers` are the columns to align right."""
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table = PlainTable(
+        title=Text(title), title_justify="left", title_style="bold", pad_edge=False, box=None
+    )
     for position, column in enumerate(columns):
         table.add_column(
             column, justify="right" if position in numbers else "left", header_style="dim"
@@ -52,7 +63,9 @@ def loads_table(title: str, rows: Sequence[Row]) -> Table:
     """Show what has been loaded so far, per source."""
     table = titled(title, "source", "files", "records", "rejected", numbers=(1, 2, 3))
     for source, files, records, rejected, _ in rows:
-        table.add_row(source, f"{files:,}", f"{records:,}", f"{rejected:,}")
+        table.add_row(
+            source, "" if files is None else f"{files:,}", f"{records:,}", f"{rejected:,}"
+        )
     return table
 
 
@@ -74,8 +87,8 @@ def engagement_table(summary: Summary) -> Table:
     )
     table = titled(
         f"Opens and clicks of {delivered:,} delivered messages",
-        "", "messages", "share", "meaning",
-        numbers=(1, 2),
+        "", "messages", "of tracked", "share", "meaning",
+        numbers=(1, 2, 3),
     )  # fmt: skip
     for name, part, whole, meaning in (
         ("opened, as recorded", opened, open_tracked, "whoever fetched the pixel"),
@@ -89,7 +102,7 @@ def engagement_table(summary: Summary) -> Table:
         ("clicked, as recorded", clicked, click_tracked, "security scanners included"),
         ("clicked by people", human, click_tracked, "the figure to trust"),
     ):
-        table.add_row(name, f"{part:,}", _percent(part, whole), meaning)
+        table.add_row(name, f"{part:,}", f"{whole:,}", _percent(part, whole), meaning)
     return table
 
 
@@ -102,7 +115,8 @@ def discrepancies_table(summary: Summary) -> Table:
     )  # fmt: skip
     for name, cause, messages, share in summary.discrepancies:
         meaning = _MEANINGS.get((name, cause), "")
-        table.add_row(name, cause, f"{messages:,}", f"{100 * share:.1f} %", meaning)
+        shown = ("no sign" if name == "none" else name, "" if cause == "none" else cause)
+        table.add_row(*shown, f"{messages:,}", f"{100 * share:.1f} %", meaning)
     return table
 
 
@@ -114,7 +128,7 @@ def reply_rates_table(summary: Summary) -> Table:
         numbers=(1, 2, 3, 4),
     )  # fmt: skip
     for name, enrolled, replied, rate, low, high in summary.reply_rates:
-        label = Text("all sequences", style="bold") if name == "all" else Text(str(name))
+        label = Text("all sequences", style="bold") if name == "all" else str(name)
         table.add_row(
             label, f"{enrolled:,}", f"{replied:,}", f"{100 * rate:.1f} %",
             f"{100 * low:.1f} to {100 * high:.1f} %",
@@ -259,10 +273,10 @@ def next_steps(published: Path) -> RenderableType:
     """Say what a newcomer may try next."""
     table = titled("What to try next", "command", "what it shows")
     for command, meaning in (
-        ("make demo", "again: 0 changes, and no write in `touchline org log --writes`"),
-        ("touchline status", "loads, rejects by reason, the newest plan, skipped records"),
-        ("touchline plan --stored", "the newest plan, cell by cell with its reasons"),
-        ("touchline org log", "the requests that the local Salesforce org answered"),
+        ("make demo", "again: 0 changes, and no write sent"),
+        (".venv/bin/touchline org log --writes", "what was written, in the local org's own log"),
+        (".venv/bin/touchline status", "loads, rejects by reason, newest plan, skipped records"),
+        (".venv/bin/touchline plan --stored", "the newest plan, cell by cell with its reasons"),
         ("make dev", "the same sync in the Dagster UI, with its lineage"),
         (f"duckdb.connect('{_short(published)}')", "every table, from Python or a notebook"),
     ):

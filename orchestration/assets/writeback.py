@@ -14,6 +14,8 @@ from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan
 
 PLAN = dg.AssetKey(["writeback", "plan"])
+LEDGER = dg.AssetKey(["writeback", "ledger"])
+FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
 
 
 @dg.asset(
@@ -51,18 +53,20 @@ def plan(
     name="apply_plan",
     specs=[
         dg.AssetSpec(
-            ["writeback", "ledger"],
+            LEDGER,
             deps=[PLAN],
             group_name="writeback",
             kinds={"duckdb"},
             description="K4: what was attempted and what came of it, record by record.",
         ),
         dg.AssetSpec(
-            ["salesforce", "engagement_fields"],
-            deps=[["writeback", "ledger"]],
+            FIELDS,
+            deps=[LEDGER],
             group_name="salesforce",
             kinds={"salesforce"},
             description="J1: the mapped fields of contacts and leads, as Salesforce now has them.",
+            # Made only when something was written: a plan that waits, or is empty, makes nothing.
+            skippable=True,
         ),
     ],
     pool=WAREHOUSE_POOL,
@@ -77,6 +81,10 @@ def applied_plan(
 
     The plan is the one that Dagster saw made last: this run's own, since runs take turns. Where
     somebody has planned anew by hand, writing the older plan is refused.
+
+    Writing that ends early (Salesforce stops answering, the day's calls are used up) fails the
+    step, so that Dagster shows it and alerts on it. What was written until then is true all the
+    same: the read copy is put in place here, since the step that does it is not reached.
     """
     plan_id = _planned(context.instance)
     if not settings.environment.applies_automatically:
@@ -84,16 +92,13 @@ def applied_plan(
             f"{plan_id} waits: in {settings.environment.name!r} plans are applied by "
             f"`touchline apply {plan_id}`."
         )
-        yield dg.MaterializeResult(
-            ["writeback", "ledger"], metadata={"waiting_for_approval": plan_id}
-        )
-        yield dg.MaterializeResult(["salesforce", "engagement_fields"], metadata={"written": 0})
+        yield dg.MaterializeResult(LEDGER, metadata={"waiting_for_approval": plan_id})
         return
-    report = apply_plan(warehouse, org.connect(), plan_id, context.run_id)
+    report = apply_plan(warehouse, org.connect(), plan_id, context.run.run_id)
     with warehouse.connect() as connection:
-        failures = failures_by_code(connection, context.run_id)
+        failures = failures_by_code(connection, context.run.run_id)
     yield dg.MaterializeResult(
-        ["writeback", "ledger"],
+        LEDGER,
         metadata={
             "written": report.written,
             "failed": report.failed,
@@ -106,9 +111,15 @@ def applied_plan(
             "seconds": report.seconds,
         },
     )
-    yield dg.MaterializeResult(
-        ["salesforce", "engagement_fields"], metadata={"written": report.written}
-    )
+    if report.written:
+        yield dg.MaterializeResult(FIELDS, metadata={"written": report.written})
+    if report.stopped_because:
+        warehouse.publish(settings.published)
+        raise dg.Failure(
+            f"{report.stopped_because} ({report.unsent} records were not reached; the next run "
+            f"plans what is left to do)",
+            allow_retries=False,
+        )
 
 
 def _planned(instance: dg.DagsterInstance) -> str:
@@ -121,7 +132,7 @@ def _planned(instance: dg.DagsterInstance) -> str:
 
 @dg.asset(
     key=["published", "read_copy"],
-    deps=[["writeback", "ledger"]],
+    deps=[LEDGER],
     group_name="published",
     kinds={"duckdb"},
     pool=WAREHOUSE_POOL,

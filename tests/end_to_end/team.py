@@ -12,6 +12,7 @@ import duckdb
 import httpx
 
 TOUCHLINE = Path(sys.executable).with_name("touchline")
+DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,18 @@ class Team:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+        )
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run dbt on the team's warehouse, as an analyst would on a copy of it."""
+        return subprocess.run(
+            [TOUCHLINE.with_name("dbt"), *arguments, "--target-path", str(self.data / "dbt-test")],
+            cwd=DBT_PROJECT,
+            env={**os.environ, "TOUCHLINE_WAREHOUSE": str(self.data / "warehouse.duckdb")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
 
     def run(self) -> dict[str, Any]:

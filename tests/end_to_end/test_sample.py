@@ -51,6 +51,15 @@ def test_the_marts_agree_with_the_truth_for_every_person(sample_team: Team) -> N
 
 
 @pytest.mark.usefixtures("first_run")
+def test_the_business_rules_hold_on_made_up_rows(sample_team: Team) -> None:
+    """Each dbt unit test; they need the tables of a run for their column types."""
+    done = sample_team.dbt("test", "--select", "test_type:unit")
+    assert done.returncode == 0, done.stdout
+    assert "ERROR=0" in done.stdout
+    assert "PASS=0" not in done.stdout
+
+
+@pytest.mark.usefixtures("first_run")
 def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
     """J1, and no record outside the plan was touched."""
     crm_id, human_clicks, status = sample_team.query(

@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.killed_runs import close_killed_runs
+from orchestration.landing.discovery import find_files
 from orchestration.settings import Settings
 from orchestration.sync_lock import SyncLock
 
@@ -29,21 +30,23 @@ every_quarter_hour = dg.ScheduleDefinition(
 def landing_state(landing: Path) -> str | None:
     """Return a digest of names, sizes and times in the landing folder; it moves when files do.
 
-    A folder that is missing or without files has none.
+    It looks at what the loader loads: drafts (`.x`) and links out of the folder start nothing. A
+    folder that is missing or without files has none.
     """
-    files = [path for path in sorted(landing.rglob("*")) if path.is_file()]
-    digest = hashlib.sha256()
-    for path in files:
-        status = path.stat()
-        digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest() if files else None
+    digest, has_files = hashlib.sha256(), False
+    for found in find_files(landing):
+        digest.update(f"{found.file}|{found.size}|{found.modified_ns}\n".encode())
+        has_files = True
+    return digest.hexdigest() if has_files else None
 
 
 @dg.sensor(
     job=sync_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Starts a sync when files arrive in the landing folder or grow there.",
+    description="Starts a sync when files arrive in the landing folder or grow there, once per "
+    "change: a sync that fails is not tried again for the same files. The next change or the "
+    "schedule does that, or whoever mends the cause, by `touchline run`.",
 )
 def landing_files_arrived(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]

@@ -1,11 +1,16 @@
 """Which files lie in the landing folder, and which source each of them belongs to."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.landing.formats import Format, format_of
+
+#: It has gone since it was listed, or is a link that leads nowhere or to itself.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 @dataclass(frozen=True)
@@ -28,16 +33,18 @@ def find_files(landing: Path) -> Iterator[LandingFile]:
     """Yield every file below `landing`, by name; hidden ones (`.x`) are somebody's drafts.
 
     Links that lead out of the folder are not followed. A landing folder that does not exist
-    yet is an empty one.
+    yet is an empty one; a file that goes while it is looked at was never there.
     """
     root = landing.resolve()
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = sorted(n for n in subfolders if not n.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if name.startswith(".") or not _is_inside(path, root):
+            if name.startswith("."):
                 continue
-            status = path.stat()
+            status = _status(path, root)
+            if status is None:
+                continue
             # Bytes that are no UTF-8 in a name must not keep the rest of the folder out.
             file = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             yield LandingFile(
@@ -45,6 +52,13 @@ def find_files(landing: Path) -> Iterator[LandingFile]:
             )
 
 
-def _is_inside(path: Path, root: Path) -> bool:
-    target = path.resolve()
-    return target.is_file() and target.is_relative_to(root)
+def _status(path: Path, root: Path) -> os.stat_result | None:
+    """Return what the disk says of a file; None if it is none, or none of this folder."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
+    is_ours = stat.S_ISREG(status.st_mode) and path.resolve().is_relative_to(root)
+    return status if is_ours else None

@@ -1,19 +1,33 @@
 """The `touchline` command: what people type, and how its errors reach them."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from orchestration.cli_org import org
 from orchestration.settings import Settings
+from orchestration.terminal.console import Json, beside, out, print_json, say_error
+
+
+class Commands(TyperGroup):
+    """All commands; one that is ended by Ctrl-C says so, with the status that shells expect."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            beside.print("interrupted")
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     name="touchline",
+    cls=Commands,
     help="From raw sales-email logs to Salesforce fields that people can trust.",
     no_args_is_help=True,
     add_completion=False,
@@ -22,35 +36,16 @@ app = typer.Typer(
 )
 app.add_typer(org, name="org")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
-
-#: In a pipe nothing is cut or wrapped at the width of somebody's terminal.
-_PIPE_WIDTH = None if sys.stdout.isatty() else 160
-
-#: What it prints comes from files and from Salesforce: brackets in it are no markup.
-out = Console(width=_PIPE_WIDTH, markup=False)
-#: Progress goes beside the output, so that a pipe gets results only.
-beside = Console(stderr=True)
-
 
 def main() -> None:
     """Run the command line; a known error is one line that says what to do next."""
-    from orchestration.known_errors import KNOWN_ERRORS
+    from orchestration.known_errors import KNOWN_ERRORS, message
 
     try:
         app()
     except KNOWN_ERRORS as error:
-        _say_error(str(error))
+        say_error(message(type(error).__name__, str(error)))
         sys.exit(1)
-
-
-def _say_error(message: str) -> None:
-    beside.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
-
-
-def print_json(value: Any) -> None:
-    """Print one JSON document, times in ISO 8601, undecorated."""
-    typer.echo(json.dumps(value, default=str))
 
 
 @app.command(epilog="Example: touchline demo")
@@ -286,6 +281,6 @@ def _show_summary(settings: Settings, report: Any) -> None:
 def _finish(report: Any) -> None:
     """Name what went wrong and leave with the status that a scheduler understands."""
     for problem in report.problems:
-        _say_error(problem)
+        say_error(problem)
     if not report.succeeded:
         raise typer.Exit(1)

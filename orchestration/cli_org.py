@@ -1,26 +1,22 @@
 """The `touchline org` commands: the local Salesforce org that demo and tests write to."""
 
-import json
 from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from orchestration.local_org import process
 from orchestration.settings import Settings, SettingsError
+from orchestration.terminal.console import Json, out, print_json
+from orchestration.terminal.tables import titled
 
 org = typer.Typer(
     help="Start, stop and look into the local Salesforce org.",
+    epilog="Example: touchline org",
     invoke_without_command=True,
     no_args_is_help=False,
-    epilog="Example: touchline org",
 )
-
-out = Console(markup=False)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 
 def local_settings() -> Settings:
@@ -40,32 +36,35 @@ def local_settings() -> Settings:
 
 @org.callback()
 def default(context: typer.Context) -> None:
-    """Start the local org unless a subcommand says otherwise."""
+    """Start, stop and look into the local Salesforce org; without a subcommand, start it."""
     if context.invoked_subcommand is None:
         start()
 
 
 @org.command(epilog="Example: touchline org start")
-def start() -> None:
+def start(as_json: Json = False) -> None:
     """Start the org in the background; one that runs already is left alone."""
     settings = local_settings()
     running = process.start(settings.org, settings.org_port, settings.org_seed)
-    out.print(f"The local org answers at {running.url} (process {running.pid}).")
+    _tell(running, f"The local org answers at {running.url} (process {running.pid}).", as_json)
 
 
 @org.command(epilog="Example: touchline org stop")
-def stop() -> None:
+def stop(as_json: Json = False) -> None:
     """Stop the org; what it holds stays."""
     stopped = process.stop(local_settings().org)
-    out.print("The local org has stopped." if stopped else "The local org was not running.")
+    if as_json:
+        print_json({"running": False, "stopped": stopped})
+    else:
+        out.print("The local org has stopped." if stopped else "The local org was not running.")
 
 
 @org.command(epilog="Example: touchline org reset")
-def reset() -> None:
+def reset(as_json: Json = False) -> None:
     """Forget everything that the org holds and start it anew from its seed."""
     settings = local_settings()
     running = process.reset(settings.org, settings.org_port, settings.org_seed)
-    out.print(f"The local org begins anew at {running.url}.")
+    _tell(running, f"The local org begins anew at {running.url}.", as_json)
 
 
 @org.command(epilog="Example: touchline org status --json")
@@ -73,41 +72,58 @@ def status(as_json: Json = False) -> None:
     """Say whether the org runs, where, and how many calls it has answered."""
     running = process.find(local_settings().org)
     if running is None:
-        typer.echo(json.dumps({"running": False}) if as_json else "The local org is not running.")
+        _tell_absence("The local org is not running.", as_json)
         raise typer.Exit(0 if as_json else 1)
     calls = _ask(running, "requests/summary")
-    if as_json:
-        typer.echo(json.dumps({"running": True, "url": running.url, "pid": running.pid, **calls}))
-        return
-    out.print(
+    _tell(
+        running,
         f"The local org answers at {running.url} (process {running.pid}, since "
-        f"{running.started_at}): {calls['reads']:,} read calls, {calls['writes']:,} write calls."
+        f"{running.started_at}): {calls['reads']:,} read calls, {calls['writes']:,} write calls.",
+        as_json,
+        **calls,
     )
 
 
 @org.command(epilog="Example: touchline org log --writes --limit 5")
 def log(
     writes: Annotated[bool, typer.Option("--writes", help="Only requests that write.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Logins and what tests ask, besides the API's requests.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many of the latest requests.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Show the latest requests that the org answered."""
+    """Show the latest API requests that the org answered."""
     running = process.find(local_settings().org)
     if running is None:
-        out.print("The local org is not running. Start it: `touchline org start`.")
+        _tell_absence("The local org is not running. Start it: `touchline org start`.", as_json)
         raise typer.Exit(1)
-    only_writes = {"is_write": "true"} if writes else {}
-    calls = _ask(running, "requests", limit=str(limit), **only_writes)
+    filters = ({} if everything else {"kind": "rest"}) | ({"is_write": "true"} if writes else {})
+    calls = _ask(running, "requests", limit=str(limit), **filters)
     if as_json:
-        typer.echo(json.dumps(calls))
+        print_json(calls)
         return
-    table = Table("at", "method", "path", "status", "records", "ms", box=None, header_style="dim")
+    table = titled("", "at", "method", "path", "status", "records", "ms", numbers=(3, 4, 5))
     for call in calls:
         table.add_row(
             call["at"], call["method"], call["path"], str(call["status"]),
             str(call["records"]), f"{call['duration_ms']:.0f}",
         )  # fmt: skip
-    out.print(table if calls else "No such request.")
+    out.print(table if calls else Text("No such request."))
+
+
+def _tell(running: process.OrgProcess, text: str, as_json: bool, **figures: Any) -> None:
+    if as_json:
+        print_json({"running": True, "url": running.url, "pid": running.pid, **figures})
+    else:
+        out.print(text)
+
+
+def _tell_absence(text: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"running": False})
+    else:
+        out.print(text)
 
 
 def _ask(running: process.OrgProcess, what: str, **filters: str) -> Any:

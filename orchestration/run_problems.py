@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.known_errors import KNOWN_ERRORS
+from orchestration.known_errors import known_names, message
 
 #: Dagster's record of an exception; it does not export the class.
 Error = Any
@@ -58,17 +58,7 @@ def _told(error: Error | None, log: Path) -> str:
     cause = error.cause or error
     with log.open("a", encoding="utf-8") as words:
         words.write(error.to_string())
-    message = str(cause.message).strip()
-    if cause.cls_name in _known_names():
-        return message.partition(": ")[2]
-    return f"{message}. This is a fault of Touchline's; {log} has the traceback."
-
-
-def _known_names() -> set[str]:
-    known = {dg.Failure.__name__}
-    waiting = list(KNOWN_ERRORS)
-    while waiting:
-        error = waiting.pop()
-        known.add(error.__name__)
-        waiting += error.__subclasses__()
-    return known
+    text = str(cause.message).strip()
+    if cause.cls_name in known_names() | {dg.Failure.__name__}:
+        return message(cause.cls_name, text.partition(": ")[2])
+    return f"{text}. This is a fault of Touchline's; {log} has the traceback."

@@ -18,6 +18,10 @@ SCHEMAS = ("raw", "staging", "intermediate", "marts", "crm", "writeback")
 _LOCK_HOLDER = re.compile(r"PID (\d+)")
 
 
+class NoWarehouseError(FileNotFoundError):
+    """Nothing has been loaded yet; the message says how to begin."""
+
+
 class WarehouseLockedError(RuntimeError):
     """The warehouse stayed locked by another process for the whole waiting time."""
 
@@ -40,11 +44,11 @@ class Warehouse:
         A writer finds every schema of the house in place.
 
         Raises:
-            FileNotFoundError: read-only, and nothing has been loaded yet.
+            NoWarehouseError: read-only, and nothing has been loaded yet.
             WarehouseLockedError: another process kept the lock for `lock_wait_seconds`.
         """
         if read_only and not self.path.exists():
-            raise FileNotFoundError(
+            raise NoWarehouseError(
                 f"No warehouse at {self.path} yet. Run `touchline run` (or `touchline demo`) first."
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)

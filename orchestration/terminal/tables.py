@@ -50,7 +50,10 @@ def titled(title: str, *columns: str, numbers: Sequence[int] = ()) -> PlainTable
     )
     for position, column in enumerate(columns):
         table.add_column(
-            column, justify="right" if position in numbers else "left", header_style="dim"
+            column,
+            justify="right" if position in numbers else "left",
+            header_style="dim",
+            overflow="fold",
         )
     return table
 

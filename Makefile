@@ -30,7 +30,7 @@ format: $(VENV)/.development ## Rewrite Python files in the house style.
 	@$(BIN)/ruff format
 
 dev: $(VENV)/.runtime ## Serve the Dagster UI on http://127.0.0.1:3000.
-	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+	@$(BIN)/python -c 'from orchestration.settings import Settings; Settings.from_environment().export()'
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
 
 bench: $(VENV)/.runtime ## Measure the simulator.

@@ -65,7 +65,8 @@ def demo(as_json: Json = False) -> None:
             f"[bold]Touchline demo[/]  {copied} sample files laid into "
             f"{escape(str(settings.landing))}"
             if copied
-            else f"[bold]Touchline demo[/]  the sample is already in {settings.landing}"
+            else f"[bold]Touchline demo[/]  the sample is already in "
+            f"{escape(str(settings.landing))}"
         )
     report = _sync(settings)
     if as_json:

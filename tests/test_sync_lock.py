@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.automation import runs_were_killed
 from orchestration.killed_runs import close_killed_runs
 from orchestration.resources import warehouse_in_turn
 from orchestration.run_problems import problems, was_interrupted
@@ -187,3 +188,17 @@ def test_the_turn_of_a_killed_run_is_freed_and_the_run_marked_as_failed(
     assert closed is not None
     assert closed.status is dg.DagsterRunStatus.FAILURE
     assert instance.event_log_storage.get_concurrency_info(POOL).claimed_slots == []
+
+
+def test_without_a_next_run_the_daemon_closes_killed_runs(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    """A queue that counts the dead as running lets no next run out."""
+    assert runs_were_killed.default_status is dg.DefaultSensorStatus.RUNNING
+    context = dg.build_sensor_context(instance=instance, resources={"settings": settings})
+    with held_elsewhere(settings.locks):
+        claim(instance, OTHER)
+        assert "No run was killed" in str(runs_were_killed(context))
+    assert OTHER in str(runs_were_killed(context))
+    assert instance.event_log_storage.get_concurrency_info(POOL).claimed_slots == []
+    assert "No run was killed" in str(runs_were_killed(context))

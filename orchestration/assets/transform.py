@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,16 @@ def build_models(project: DbtProject) -> dg.AssetsDefinition:
             target_path=settings.builds / context.run.run_id,
             raise_on_error=False,
         )
-        yield from build.stream()
+        events = build.stream()
+        try:
+            # No `yield from`: it would close the stream, which cannot be closed half read.
+            for event in events:  # noqa: UP028
+                yield event
+        except BaseException:
+            # Somebody ended the run between two events: dbt must not go on by itself.
+            build.process.terminate()
+            deque(events, maxlen=0)
+            raise
         if error := build.get_error():
             raise dg.Failure(failure_text(error, build.target_path))
 

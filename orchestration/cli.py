@@ -241,7 +241,7 @@ def simulate(
 
 
 def _stored_plan(connection: Any, plan_id: str | None = None) -> Any:
-    from orchestration.terminal.status import has_table
+    from orchestration.terminal.summary import has_table
     from orchestration.writeback.plan import NothingToPlanError, read_plan
 
     # A first run that ended early leaves a warehouse without the tables of the writeback.

@@ -25,20 +25,11 @@ class Status:
     skipped: list[SkippedRecord]
 
 
-def has_table(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether a table exists: what a run ended before is not there yet."""
-    found = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
-        [schema, table],
-    ).fetchone()
-    return found is not None and found[0] > 0
-
-
 def read_status(connection: DuckDBPyConnection) -> Status:
     """Read the state; what has not been built yet is empty."""
-    has_loads = has_table(connection, "raw", "loads")
-    has_marts = has_table(connection, "marts", "unattached_events")
-    has_plans = has_table(connection, "writeback", "plans")
+    has_loads = summary.has_table(connection, "raw", "loads")
+    has_marts = summary.has_table(connection, "marts", "unattached_events")
+    has_plans = summary.has_table(connection, "writeback", "plans")
     return Status(
         loads=summary.loads(connection) if has_loads else [],
         rejects=summary.rejects(connection) if has_loads else [],

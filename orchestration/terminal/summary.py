@@ -6,38 +6,37 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.crm.snapshot_tables import TABLES
+
 Row = tuple[Any, ...]
 
-# A snapshot is no file: of Salesforce each record counts once, however often it was read.
 _LOADS = """
-with records as (
-    select record_id from raw.salesforce_contacts
-    union
-    select record_id from raw.salesforce_leads
-    union
-    select record_id from raw.salesforce_users
-    union
-    select record_id from raw.salesforce_tasks
-    union
-    select record_id from raw.salesforce_email_messages
-    union
-    select record_id from raw.salesforce_campaign_members
-    union
-    select record_id from raw.salesforce_individuals
-)
-
 select
     source,
-    case when source != 'salesforce' then count(distinct file) end as files,
-    case
-        when source = 'salesforce' then (select count(*) from records)
-        else sum("rows")
-    end as records,
+    count(distinct file) as files,
+    sum("rows") as records,
     sum(rejected) as rejected,
     max(loaded_at) as last_loaded_at
 from raw.loads
+where source != 'salesforce'
 group by source
 order by source
+"""
+
+# A snapshot is no file, and a record that was read often is one: those that the org holds now.
+_RECORDS = """
+select
+    'salesforce' as source,
+    null as files,
+    (select count(*) from ({current})) as records,
+    0 as rejected,
+    max(loaded_at) as last_loaded_at
+from raw.salesforce_snapshots
+having count(*) > 0
+"""
+
+_CURRENT_RECORDS = """
+select record_id from {table} group by record_id having not arg_max(is_deleted, load_id)
 """
 
 _REJECTS = """
@@ -154,8 +153,24 @@ class Summary:
 
 
 def loads(connection: DuckDBPyConnection) -> list[Row]:
-    """Return (source, files, records, rejected, last loaded at) of everything loaded so far."""
-    return connection.execute(_LOADS).fetchall()
+    """Return (source, files, records, rejected, last loaded at) of everything loaded so far.
+
+    Salesforce has no files; its records are those that the org held at the last snapshot.
+    """
+    current = " union all ".join(_CURRENT_RECORDS.format(table=each) for each in TABLES.values())
+    rows = connection.execute(_LOADS).fetchall()
+    if has_table(connection, "raw", "salesforce_snapshots"):
+        rows += connection.execute(_RECORDS.format(current=current)).fetchall()
+    return rows
+
+
+def has_table(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether a table exists: what a run ended before is not there yet."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    return found is not None and found[0] > 0
 
 
 def rejects(connection: DuckDBPyConnection) -> list[Row]:

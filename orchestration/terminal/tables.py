@@ -281,10 +281,16 @@ def next_steps(published: Path) -> RenderableType:
         (".venv/bin/touchline status", "loads, rejects by reason, newest plan, skipped records"),
         (".venv/bin/touchline plan --stored", "the newest plan, cell by cell with its reasons"),
         ("make dev", "the same sync in the Dagster UI, with its lineage"),
-        (f"duckdb.connect('{_short(published)}')", "every table, from Python or a notebook"),
     ):
         table.add_row(command, meaning)
-    return table
+    return Group(
+        table,
+        Text(
+            f"Every table is in {_short(published)}, for notebooks and BI tools; Touchline itself "
+            f"does not mind who reads it.",
+            style="dim",
+        ),
+    )
 
 
 def _short(path: Path) -> str:

@@ -60,7 +60,8 @@ class SyncLock:
             except FileNotFoundError:
                 continue  # it has just ended
             with file:
-                if _try_lock(file):
+                # Unlinked: it has ended in order since the file was opened.
+                if _try_lock(file) and os.fstat(file.fileno()).st_nlink:
                     yield path.stem
                     path.unlink(missing_ok=True)
 

@@ -197,8 +197,20 @@ def test_without_a_next_run_the_daemon_closes_killed_runs(
     assert runs_were_killed.default_status is dg.DefaultSensorStatus.RUNNING
     context = dg.build_sensor_context(instance=instance, resources={"settings": settings})
     with held_elsewhere(settings.locks):
+        started = instance.create_run_for_job(nothing, run_id=OTHER)
         claim(instance, OTHER)
+        assert started.status is dg.DagsterRunStatus.NOT_STARTED
         assert "No run was killed" in str(runs_were_killed(context))
     assert OTHER in str(runs_were_killed(context))
     assert instance.event_log_storage.get_concurrency_info(POOL).claimed_slots == []
     assert "No run was killed" in str(runs_were_killed(context))
+
+
+def test_the_turn_of_a_run_that_somebody_marked_as_ended_is_freed(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    ended = instance.create_run_for_job(nothing, run_id=OTHER)
+    claim(instance, OTHER)
+    instance.report_run_canceled(ended, "in the UI")
+    assert run(settings, instance).success, "and did not wait for the pool"
+    assert instance.event_log_storage.get_concurrency_info(POOL).claimed_slots == []

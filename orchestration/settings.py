@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
-LOCAL_ORG_PORT = 8466
+#: Any free one, so that two checkouts on a machine never want the same.
+LOCAL_ORG_PORT = 0
 
 #: How long a sync waits for another one that is at work on the same data folder.
 WAIT_SECONDS = 900

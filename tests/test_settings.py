@@ -215,5 +215,5 @@ def test_dagsters_settings_are_refreshed_as_long_as_they_are_ours(
 
 @pytest.mark.parametrize("text", ["soon", "-1", "1.5", "½"])
 def test_a_wait_that_is_no_number_of_seconds_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="TOUCHLINE_WAIT_SECONDS=.*whole seconds"):
+    with pytest.raises(SettingsError, match=r"TOUCHLINE_WAIT_SECONDS=.*whole seconds"):
         Settings.from_environment({"TOUCHLINE_WAIT_SECONDS": text})

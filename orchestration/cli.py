@@ -156,6 +156,9 @@ def plan(
         parts += [tables.fields_table(fields)]
     if changes:
         parts += [tables.changes_table("Cell by cell", changes)]
+    told = sum(count for name, count in newest.decisions.items() if name != "unchanged")
+    if told > len(changes):
+        parts += [f"{told - len(changes):,} more cells: a higher --limit shows them, --export all."]
     tables.show(out, *parts)
     if export:
         out.print(f"\nAll cells are in {export}.")

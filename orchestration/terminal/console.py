@@ -16,7 +16,7 @@ out = Console(width=_PIPE_WIDTH, markup=False, highlight=False)
 #: Progress goes beside the output, so that a pipe gets results only.
 beside = Console(stderr=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 
 
 def print_json(value: Any) -> None:

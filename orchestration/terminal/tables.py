@@ -162,7 +162,7 @@ def loose_ends_table(rows: Sequence[Row]) -> Table:
 def fields_table(rows: Sequence[Row]) -> Table:
     """Show a plan per field."""
     table = titled(
-        "What the plan writes, per field",
+        "The plan, per field",
         "field", "policy", "write", "keep", "skip",
         numbers=(2, 3, 4),
     )  # fmt: skip

@@ -48,7 +48,11 @@ engagement as (
         min(case when event_type = 'replied' then occurred_at end) as replied_at,
         min(case when event_type = 'bounced' then occurred_at end) as bounced_at,
         min(case when event_type = 'unsubscribed' then occurred_at end) as unsubscribed_at,
-        min(case when event_type = 'complained' then occurred_at end) as complained_at
+        min(case when event_type = 'complained' then occurred_at end) as complained_at,
+        {{ join_texts(
+            "case when event_type in ('opened', 'clicked', 'replied') then event_key end",
+            'occurred_at, event_key'
+        ) }} as evidence_event_keys
     from events
     group by message_key
 
@@ -95,7 +99,8 @@ measured as (
         engagement.bounced_at,
         bounces.bounce_type,
         engagement.unsubscribed_at,
-        engagement.complained_at
+        engagement.complained_at,
+        engagement.evidence_event_keys
     from messages
     left join engagement on messages.message_key = engagement.message_key
     left join bounces on messages.message_key = bounces.message_key and bounces.preference = 1
@@ -171,5 +176,6 @@ select
         when discrepancy_class = 'machine_only' then 'scanner'
         when discrepancy_class = 'none' and delivered_at is null then 'not_delivered'
         else 'none'
-    end as discrepancy_cause
+    end as discrepancy_cause,
+    evidence_event_keys
 from classified

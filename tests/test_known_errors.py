@@ -92,11 +92,14 @@ def test_a_private_key_that_is_not_there_is_named_before_anything_is_contacted(
 def test_ctrl_c_says_interrupted_and_ends_with_the_status_of_it(tmp_path: Path) -> None:
     lock = SyncLock(tmp_path / "locks", 0)
     with lock.held("another", print):
+        # A suite that runs in a shell's background ignores Ctrl-C, and its children would inherit it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         waiting = subprocess.Popen(
             [Path(sys.executable).with_name("touchline"), "apply"],
             env={**os.environ, "TOUCHLINE_DATA": str(tmp_path), "TOUCHLINE_ENV": "local"},
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        signal.signal(signal.SIGINT, before)
         assert waiting.stderr is not None
         while "Waiting for another sync" not in waiting.stderr.readline():
             assert waiting.poll() is None

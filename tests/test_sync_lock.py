@@ -60,7 +60,7 @@ def held_elsewhere(folder: Path) -> Iterator["subprocess.Popen[str]"]:
 def test_who_comes_second_waits_and_says_for_whom(tmp_path: Path) -> None:
     told: list[str] = []
     with held_elsewhere(tmp_path) as holder:
-        threading.Timer(0.5, holder.terminate).start()
+        threading.Timer(0.5, holder.kill).start()
         started = time.monotonic()
         with SyncLock(tmp_path, 20).held("mine", told.append):
             assert time.monotonic() - started >= 0.4

@@ -113,7 +113,7 @@ def discrepancies_table(summary: Summary) -> Table:
     """Show why opens and clicks disagree."""
     table = titled(
         "Where opens and clicks disagree, and why",
-        "class", "likely cause", "messages", "share", "meaning",
+        "class", "likely cause", "messages", "of all", "meaning",
         numbers=(2, 3),
     )  # fmt: skip
     for name, cause, messages, share in summary.discrepancies:
@@ -203,9 +203,9 @@ def outcome_lines(report: SyncReport) -> Iterator[RenderableType]:
         yield Text("0 changes: Salesforce already says what the logs say. No write was sent.")
     elif plan.plan_id:
         yield Text(
-            f"{plan.changed_records:,} records differed in {plan.changed_cells:,} fields; "
-            f"{written.written:,} were written, {written.failed:,} refused, "
-            f"{written.skipped:,} skipped."
+            f"{_counted(plan.changed_records, 'record')} differed in "
+            f"{_counted(plan.changed_cells, 'field')}; {written.written:,} written, "
+            f"{written.failed:,} refused, {written.skipped:,} skipped."
         )
     loads = report.loads
     yield Text(
@@ -232,18 +232,33 @@ def summary_parts(summary: Summary) -> list[RenderableType]:
     return list(parts)
 
 
+#: What a person may want to know of a plan in this state.
+_ADVICE = {
+    "applying": "It is being written right now, or its process was killed: then the next run plans "
+    "the rest.",
+    "interrupted": "Writing it ended too soon; the next run plans the rest.",
+}
+
+
 def plan_line(plan: Plan) -> RenderableType:
     """Say what a plan amounts to, and in which state it is."""
     if not plan.changed_records:
         amount = "0 changes"
     else:
         amount = (
-            f"{plan.changed_records:,} records to change in {plan.changed_cells:,} fields, "
-            f"about {plan.api_calls_estimate:,} API calls"
+            f"{_counted(plan.changed_records, 'record')} to change in "
+            f"{_counted(plan.changed_cells, 'field')}, "
+            f"about {_counted(plan.api_calls_estimate, 'API call')}"
         )
     lines = [Text(f"{plan.plan_id} ({plan.state}): {amount}.")]
+    if advice := _ADVICE.get(plan.state):
+        lines.append(Text(advice, style="yellow"))
     lines += [Text(f"note: {note}", style="dim") for note in plan.notes]
     return Group(*lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def writeback_figures(report: WritebackReport) -> dict[str, Any]:

@@ -1,10 +1,19 @@
 {#- Every time is a naive UTC timestamp; these turn the providers' spellings into one. -#}
-{% macro utc_from_epoch_seconds(seconds) -%}
-    {{ adapter.dispatch('utc_from_epoch_seconds', 'touchline')(seconds) }}
+
+{#-
+    Seconds or milliseconds since 1970, whole or with a fraction, as a number or as its text: 1e11
+    seconds would lie in the year 5138, so more must be milliseconds. Null for what can be neither.
+-#}
+{% macro utc_from_epoch(number) -%}
+    {{ adapter.dispatch('utc_from_epoch', 'touchline')(number) }}
 {%- endmacro %}
 
-{% macro duckdb__utc_from_epoch_seconds(seconds) -%}
-    epoch_ms(cast({{ seconds }} as bigint) * 1000)
+{% macro duckdb__utc_from_epoch(number) -%}
+    {%- set value = 'try_cast(' ~ number ~ ' as double)' -%}
+    make_timestamp(cast(round(case
+        when abs({{ value }}) < 1e11 then {{ value }} * 1e6
+        when abs({{ value }}) < 1e14 then {{ value }} * 1e3
+    end) as bigint))
 {%- endmacro %}
 
 {#- ISO 8601 with any offset; text without an offset is taken as UTC. -#}

@@ -4,7 +4,7 @@ with
 events as (
 
     select * from {{ ref('email_events') }}
-    where source = 'sendgrid'
+    where source not in ('sequences', 'mailboxes')
 
 )
 

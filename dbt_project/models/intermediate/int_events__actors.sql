@@ -100,6 +100,15 @@ hits as (
     union all
 
     select
+        event_key,
+        event_type,
+        'R01_vendor_proxy' as rule_id
+    from timed
+    where is_flagged_unknown
+
+    union all
+
+    select
         timed.event_key,
         timed.event_type,
         'R05_apple_mpp' as rule_id

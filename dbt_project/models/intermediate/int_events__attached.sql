@@ -160,6 +160,7 @@ select
     attached.ip,
     attached.user_agent,
     attached.is_flagged_machine,
+    attached.is_flagged_unknown,
     attached.source_place
 from attached
 left join messages on attached.message_key = messages.message_key

@@ -13,18 +13,15 @@
     'step_number',
 ] %}
 {%- set columns = identity + [
-    'event_subtype', 'provider_event_id', 'is_flagged_machine', 'received_at', 'loaded_at',
-    'last_load_id', 'source_place', 'delivery_count',
+    'event_subtype', 'provider_event_id', 'is_flagged_machine', 'is_flagged_unknown', 'received_at',
+    'loaded_at', 'last_load_id', 'source_place', 'delivery_count',
 ] %}
 
 with
 
 events as (
 
-    select
-        'sendgrid' as source,
-        *
-    from {{ ref('stg_sendgrid__events') }}
+    select * from {{ ref('int_events__received') }}
     {% if is_incremental() %}
         where load_id > (select coalesce(max(last_load_id), 0) from {{ this }})
     {% endif %}
@@ -54,6 +51,7 @@ fingerprinted as (
         event_subtype,
         provider_event_id,
         is_flagged_machine,
+        is_flagged_unknown,
         received_at,
         loaded_at,
         load_id as last_load_id,
@@ -89,6 +87,7 @@ select
     min(event_subtype) as event_subtype,
     min(provider_event_id) as provider_event_id,
     max(cast(is_flagged_machine as integer)) = 1 as is_flagged_machine,
+    max(cast(is_flagged_unknown as integer)) = 1 as is_flagged_unknown,
     min(received_at) as received_at,
     min(loaded_at) as loaded_at,
     max(last_load_id) as last_load_id,

@@ -39,6 +39,7 @@ select
     sequence_id,
     step_number,
     is_flagged_machine,
+    is_flagged_unknown,
     received_at,
     loaded_at,
     source_place

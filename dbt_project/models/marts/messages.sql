@@ -42,7 +42,7 @@ engagement as (
         count(case
             when
                 event_type = 'opened'
-                and actor_rule in ('R01_vendor_flag', 'R05_apple_mpp')
+                and actor_rule in ('R01_vendor_flag', 'R01_vendor_proxy', 'R05_apple_mpp')
                 then 1
         end) as privacy_open_count,
         min(case when event_type = 'replied' then occurred_at end) as replied_at,

@@ -9,7 +9,7 @@ source as (
         loaded_at,
         {{ json_record('payload', {
             'event': 'varchar',
-            'timestamp': 'bigint',
+            'timestamp': 'varchar',
             'email': 'varchar',
             'sg_event_id': 'varchar',
             'sg_message_id': 'varchar',
@@ -21,6 +21,7 @@ source as (
             'type': 'varchar',
             'status': 'varchar',
             'reason': 'varchar',
+            'response': 'varchar',
             'attempt': 'varchar',
             'enrollment_id': 'varchar',
             'sequence_id': 'varchar',
@@ -30,12 +31,18 @@ source as (
 
 ),
 
+-- Custom arguments lie beside SendGrid's own keys and may bear their names: of an event only what
+-- SendGrid itself says in events of that type is taken. The `ip` of a delivery is the sender's.
 renamed as (
 
     select
         ----------  ids
         event.sg_event_id as provider_event_id,
-        split_part(event.sg_message_id, '.', 1) as provider_message_id,
+        -- Mail that was dropped never got an id: the filter's name stands in its place.
+        case
+            when event.sg_message_id not like 'filter%'
+                then split_part(event.sg_message_id, '.', 1)
+        end as provider_message_id,
         trim(event."smtp-id", '<> ') as message_id,
         event.enrollment_id,
         event.sequence_id,
@@ -58,18 +65,22 @@ renamed as (
         case
             when event.event != 'bounce' then null
             when event.type = 'blocked' then 'block'
-            else {{ bounce_subtype('event.status', 'event.reason') }}
+            else {{ bounce_subtype('event.status', 'coalesce(event.reason, event.response)') }}
         end as event_subtype,
         {{ email_key('event.email') }} as recipient_email,
-        event.url,
-        event.ip,
-        event.useragent as user_agent,
-        coalesce(event.sg_machine_open, false) as is_flagged_machine,
-        event.reason,
-        event.attempt,
+        case when event.event = 'click' then event.url end as url,
+        case when event.event in ('open', 'click') then event.ip end as ip,
+        case when event.event in ('open', 'click') then event.useragent end as user_agent,
+        event.event = 'open' and coalesce(event.sg_machine_open, false) as is_flagged_machine,
+        false as is_flagged_unknown,
+        case
+            when event.event in ('bounce', 'dropped', 'deferred')
+                then coalesce(event.reason, event.response)
+        end as reason,
+        case when event.event in ('bounce', 'deferred') then event.attempt end as attempt,
 
         ----------  when
-        {{ utc_from_epoch_seconds('event.timestamp') }} as occurred_at,
+        {{ utc_from_epoch('event.timestamp') }} as occurred_at,
         cast(null as timestamp) as received_at,
         loaded_at,
 
@@ -95,6 +106,7 @@ select
     ip,
     user_agent,
     is_flagged_machine,
+    is_flagged_unknown,
     reason,
     attempt,
     occurred_at,

@@ -1,0 +1,18 @@
+{#- Every provider's events, by the name that they are known under: one line adds a provider. -#}
+{%- set providers = {
+    'sendgrid': ref('stg_sendgrid__events'),
+} %}
+{%- set columns = [
+    'provider_event_id', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',
+    'step_number', 'event_type', 'event_subtype', 'recipient_email', 'url', 'ip', 'user_agent',
+    'is_flagged_machine', 'is_flagged_unknown', 'reason', 'attempt', 'occurred_at', 'received_at',
+    'loaded_at', 'load_id', 'source_file', 'source_line',
+] %}
+
+{% for provider, events in providers.items() %}
+    {{- 'union all' if not loop.first }}
+    select
+        '{{ provider }}' as source,
+        {{ columns | join(',\n        ') }}
+    from {{ events }}
+{% endfor %}

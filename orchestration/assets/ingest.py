@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.crm.snapshot import take_snapshot
 from orchestration.crm.snapshot_tables import TABLES
+from orchestration.landing.formats import FORMATS, Format
 from orchestration.landing.load import load
 from orchestration.org import Org
 from orchestration.settings import Settings
@@ -14,33 +15,26 @@ from orchestration.writeback.mapping import load_mapping
 
 WAREHOUSE_POOL = "warehouse_writer"
 
-#: Raw table of each source, and where its files arrive.
-FILES = {
-    "sendgrid": ("sendgrid_events", "sendgrid"),
-    "enrollments": ("enrollments", "sequences"),
-    "messages": ("messages", "sequences"),
-    "mailboxes": ("mailbox_messages", "mailboxes"),
-}
+
+def _landing_folders() -> dict[str, list[Format]]:
+    folders: dict[str, list[Format]] = {}
+    for each in FORMATS:
+        folders.setdefault(each.folder, []).append(each)
+    return folders
+
+
+_FOLDERS = _landing_folders()
 
 #: Where everything begins: folders that other systems write to, and the org that people edit.
 origins = [
-    dg.AssetSpec(
-        ["landing", "sendgrid"],
-        group_name="sources",
-        kinds={"json"},
-        description="SendGrid Event Webhook logs (A1).",
-    ),
-    dg.AssetSpec(
-        ["landing", "sequences"],
-        group_name="sources",
-        kinds={"json"},
-        description="Enrollments and sent messages of the sequence platform (A5).",
-    ),
-    dg.AssetSpec(
-        ["landing", "mailboxes"],
-        group_name="sources",
-        kinds={"email"},
-        description="Mailbox exports with replies, reports and mail sent by hand (A3).",
+    *(
+        dg.AssetSpec(
+            ["landing", folder],
+            group_name="sources",
+            kinds={formats[0].kind},
+            description="\n\n".join(each.description for each in formats),
+        )
+        for folder, formats in _FOLDERS.items()
     ),
     dg.AssetSpec(
         ["salesforce", "records"],
@@ -51,29 +45,33 @@ origins = [
 ]
 
 
+def _raw_key(table: str) -> list[str]:
+    return table.split(".")
+
+
 @dg.multi_asset(
     name="load_landing_files",
     specs=[
         *(
             dg.AssetSpec(
-                ["raw", table],
-                deps=[["landing", folder]],
+                _raw_key(each.table),
+                deps=[["landing", each.folder]],
                 group_name="raw",
                 kinds={"duckdb"},
-                description=f"Raw {source}, exactly as written, with file and line (A8).",
+                description=f"{each.description} Exactly as written, with file and line (A8).",
             )
-            for source, (table, folder) in FILES.items()
+            for each in FORMATS
         ),
         dg.AssetSpec(
             ["raw", "loads"],
-            deps=[["landing", folder] for folder in ("sendgrid", "sequences", "mailboxes")],
+            deps=[["landing", folder] for folder in _FOLDERS],
             group_name="raw",
             kinds={"duckdb"},
             description="One row per file and load (A9).",
         ),
         dg.AssetSpec(
             ["raw", "rejects"],
-            deps=[["landing", folder] for folder in ("sendgrid", "sequences", "mailboxes")],
+            deps=[["landing", folder] for folder in _FOLDERS],
             group_name="raw",
             kinds={"duckdb"},
             description="Records that could not be read, with file, line and reason (A8).",
@@ -86,15 +84,16 @@ def landing_files(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load what is new in the landing folder, each file in a transaction of its own."""
     report = load(warehouse, settings.landing)
-    for source, (table, _) in FILES.items():
-        part = report.of(source)
+    for each in FORMATS:
+        part = report.of(each.source)
         yield dg.MaterializeResult(
-            ["raw", table],
+            _raw_key(each.table),
             metadata={
                 "files": part.files,
                 "rows": part.rows,
                 "rejected": part.rejected,
-                "known_files_skipped": part.skipped,
+                "skipped": part.skipped,
+                "known_files": part.unchanged,
             },
         )
     yield dg.MaterializeResult(

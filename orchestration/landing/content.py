@@ -1,14 +1,19 @@
-"""A file's content as a stream of bytes, decompressed, and what its hashes say about it (A9)."""
+"""A file's content as a stream of bytes, decompressed, and how much of it is known (A9)."""
 
 import hashlib
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-CHUNK_BYTES = 1 << 20
+from orchestration.landing.limits import Limits
+
+#: Larger pieces cost time: each is new memory, which the system must clear first.
+CHUNK_BYTES = 4 << 20
 HEAD_BYTES = 256
 
+_SNIFFED_BYTES = 64 << 10
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -20,42 +25,67 @@ class FileChangedError(RuntimeError):
 class Content:
     """The decompressed bytes of one file; compression is told by its first bytes, not its name.
 
-    `damage` names what stopped a compressed file from being read to its end, once it has been
-    read: `truncated_gzip` or `corrupt_gzip`. What came before it counts.
+    `size` is the file's length on disk when it was listed: what is appended later is for the next
+    pass. `damage` names what stopped a compressed file from being read to its end, once it has
+    been read: `truncated_gzip`, `corrupt_gzip` or `gzip_bomb`. What came before it counts.
     """
 
     path: Path
-    damage: str | None = None
+    size: int
+    limits: Limits
+    damage: str | None = field(default=None, init=False)
 
-    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes from offset `start` up to `stop` (or the end).
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes, enough to tell what kind of text it is.
+
+        Raises:
+            OSError, FileChangedError: as `chunks` does.
+        """
+        head = b""
+        for chunk in self.chunks():
+            head += chunk[:_SNIFFED_BYTES]
+            if len(head) >= _SNIFFED_BYTES:
+                break
+        return head[:_SNIFFED_BYTES]
+
+    @property
+    def head_hash(self) -> str:
+        """The hash of the first `HEAD_BYTES` bytes."""
+        return hashlib.sha256(self.head[:HEAD_BYTES]).hexdigest()
+
+    @property
+    def line_end(self) -> bytes:
+        """What ends a line: a line feed, unless there are only carriage returns (old Macs)."""
+        return b"\r" if b"\r" in self.head and b"\n" not in self.head else b"\n"
+
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from offset `start` on.
 
         Raises:
             OSError: the file cannot be opened or read.
-            FileChangedError: the content ends before `stop`.
+            FileChangedError: a plain file ends before the size that it was listed with.
         """
-        offset = 0
         with self.path.open("rb") as raw:
             if raw.read(2) == _GZIP_MAGIC:
                 raw.seek(0)
-                source = self._inflate(iter(lambda: raw.read(CHUNK_BYTES), b""))
-            else:
-                offset = raw.seek(start)
-                source = iter(lambda: raw.read(CHUNK_BYTES), b"")
-            for chunk in source:
-                part = chunk[max(start - offset, 0) : None if stop is None else stop - offset]
+                yield from _behind(self._inflate(iter(lambda: raw.read(CHUNK_BYTES), b"")), start)
+                return
+            offset = raw.seek(start)
+            while offset < self.size:
+                chunk = raw.read(min(CHUNK_BYTES, self.size - offset))
+                if not chunk:
+                    raise FileChangedError(f"{self.path.name} shrank while it was being read.")
                 offset += len(chunk)
-                if part:
-                    yield part
-                if stop is not None and offset >= stop:
-                    return
-        if stop is not None and offset < stop:
-            raise FileChangedError(f"{self.path.name} shrank while it was being read.")
+                yield chunk
 
     def _inflate(self, source: Iterator[bytes]) -> Iterator[bytes]:
+        self.damage = None
         member = zlib.decompressobj(wbits=31)
+        read = inflated = 0
         for chunk in source:
             data = chunk
+            read += len(chunk)
             while data:
                 if member.eof:
                     # Zeroes may pad a gzip file; anything else must be the next member.
@@ -66,6 +96,10 @@ class Content:
                 try:
                     piece = member.decompress(data, CHUNK_BYTES)
                     while piece:
+                        inflated += len(piece)
+                        if self._is_bomb(read, inflated):
+                            self.damage = "gzip_bomb"
+                            return
                         yield piece
                         piece = member.decompress(member.unconsumed_tail, CHUNK_BYTES)
                 except zlib.error:
@@ -74,6 +108,19 @@ class Content:
                 data = member.unused_data
         if not member.eof:
             self.damage = "truncated_gzip"
+
+    def _is_bomb(self, read: int, inflated: int) -> bool:
+        limits = self.limits
+        return inflated > max(limits.inflated_bytes, read * limits.inflation_ratio)
+
+
+def _behind(chunks: Iterator[bytes], start: int) -> Iterator[bytes]:
+    """Leave out the first `start` bytes."""
+    left = start
+    for chunk in chunks:
+        if left < len(chunk):
+            yield chunk[left:]
+        left = max(left - len(chunk), 0)
 
 
 @dataclass(frozen=True)
@@ -85,90 +132,60 @@ class Prefix:
     lines: int
 
 
-@dataclass(frozen=True)
-class Inspection:
-    """What one pass over a content found out.
-
-    `known` is the longest beginning that was loaded before, `whole` everything there is, and
-    `complete` everything up to the last line end.
-    """
-
-    known: Prefix
-    complete: Prefix
-    whole: Prefix
-    head_hash: str
-    damage: str | None
-    compared: frozenset[tuple[int, str]]
-
-    def prefix(self, length: int) -> Prefix | None:
-        """Return one of the prefixes found, if one has this length."""
-        each = (self.whole, self.complete, self.known)
-        return next((prefix for prefix in each if prefix.length == length), None)
-
-
 @dataclass
-class _Reading:
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+class Reading:
+    """The part of a content that has gone by: its length, its line ends, its running hash."""
+
+    line_end: bytes
     length: int = 0
     lines: int = 0
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
-    def take(self, part: bytes) -> None:
-        self.digest.update(part)
-        self.length += len(part)
-        self.lines += part.count(b"\n")
+    def take(self, data: bytes) -> None:
+        """Let the next bytes go by."""
+        self.digest.update(data)
+        self.length += len(data)
+        self.lines += data.count(self.line_end)
 
     def prefix(self) -> Prefix:
-        return Prefix(self.length, self.digest.copy().hexdigest(), self.lines)
+        """Return what has gone by."""
+        return Prefix(self.length, self.digest.hexdigest(), self.lines)
+
+    def copy(self) -> "Reading":
+        """Return a reading that goes on from here by itself."""
+        return Reading(self.line_end, self.length, self.lines, self.digest.copy())
 
 
-def head_hash(head: bytes) -> str:
-    """Return the hash of a content's first `HEAD_BYTES` bytes."""
-    return hashlib.sha256(head[:HEAD_BYTES]).hexdigest()
+@dataclass(frozen=True)
+class Recognition:
+    """The longest beginning of a content that was loaded before, found among `compared`."""
+
+    known: Reading
+    compared: frozenset[tuple[int, str]]
 
 
-def hash_prefix(content: Content, length: int) -> Prefix:
-    """Hash the first `length` bytes of a content."""
-    reading = _Reading()
-    for chunk in content.chunks(stop=length) if length else ():
-        reading.take(chunk)
-    return reading.prefix()
+def recognise(content: Content, loaded: Collection[tuple[int, str]]) -> Recognition:
+    """Find how much of a content was loaded before; `loaded` are (length, hash) of candidates.
 
+    Reads no further than the longest candidate, so that a new file is not read twice.
 
-def read_head(content: Content) -> bytes:
-    """Return the first `HEAD_BYTES` bytes of a content, or fewer where there are no more."""
-    head = b""
-    for chunk in content.chunks():
-        head += chunk
-        if len(head) >= HEAD_BYTES:
-            break
-    return head[:HEAD_BYTES]
-
-
-def inspect(content: Content, head: str, loaded: Collection[tuple[int, str]]) -> Inspection:
-    """Read a content once and find what of it is known, complete and there.
-
-    `head` is the hash of its head; `loaded` are (length, hash) of contents that were loaded
-    earlier and may be its beginning.
+    Raises:
+        OSError, FileChangedError: the content cannot be read.
     """
-    hashes = set(loaded)
-    marks = iter(sorted({length for length, _ in loaded}))
-    mark = next(marks, None)
-    reading = _Reading()
-    known = complete = reading.prefix()
-    for chunk in content.chunks():
-        rest = chunk
-        while rest:
-            ends = [len(rest), rest.rfind(b"\n") + 1 or len(rest)]
-            if mark is not None:
-                ends.append(mark - reading.length)
-            end = min(e for e in ends if e > 0)
-            part, rest = rest[:end], rest[end:]
-            reading.take(part)
-            if part.endswith(b"\n"):
-                complete = reading.prefix()
-            if reading.length == mark:
-                prefix = reading.prefix()
-                known = prefix if (mark, prefix.content_hash) in hashes else known
-                mark = next(marks, None)
-    whole = reading.prefix()
-    return Inspection(known, complete, whole, head, content.damage, frozenset(hashes))
+    candidates = frozenset(loaded)
+    reading = Reading(content.line_end)
+    known = reading.copy()
+    marks = sorted({length for length, _ in candidates})
+    chunks = content.chunks() if marks else iter(())
+    rest = b""
+    for mark in marks:
+        while reading.length + len(rest) < mark and (chunk := next(chunks, b"")):
+            reading.take(rest)
+            rest = chunk
+        part, rest = rest[: mark - reading.length], rest[mark - reading.length :]
+        reading.take(part)
+        if reading.length < mark:
+            break
+        if (mark, reading.digest.hexdigest()) in candidates:
+            known = reading.copy()
+    return Recognition(known, candidates)

@@ -1,55 +1,95 @@
-"""The registry of formats: which place in the landing folder belongs to which reader."""
+"""The registry of formats: which place in the landing folder belongs to which reader and table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from orchestration.landing import mailboxes, sendgrid, sequences
 from orchestration.landing.piece import Outcome, Piece, Target
+from orchestration.landing.record_sql import RecordRules
 from orchestration.landing.records import read_records
+
+_JSON_NAMES = (".json", ".ndjson", ".jsonl")
 
 
 @dataclass(frozen=True)
 class Format:
-    """How the files of one source are known and read.
+    """How the files of one source are known and read, and which raw table holds its records.
 
-    `claims` says whether a path inside the landing folder is one of its files. Contents are
-    compared within `scope(file)` only: the same mail in two mailboxes is two facts.
+    `place` is the folder inside the landing folder that its files arrive in; `claims` says
+    whether a path in there is one of them. Contents are compared within `scope(file)` only: the
+    same mail in two mailboxes is two facts.
     """
 
     source: str
+    table: str
+    place: str
+    description: str
     claims: Callable[[Path], bool]
     read: Callable[[Piece, Target], Outcome]
     scope: Callable[[str], str] = lambda _: ""
+    kind: str = "json"
+
+    @property
+    def folder(self) -> str:
+        """The outermost folder of its place."""
+        return self.place.partition("/")[0]
 
 
-def _json_files(*places: str, suffixes: tuple[str, ...]) -> Callable[[Path], bool]:
+def _json(source: str, table: str, place: str, rules: RecordRules, description: str) -> Format:
+    return Format(
+        source, table, place, description, _json_files(place), partial(_read_json, rules=rules)
+    )
+
+
+def _read_json(piece: Piece, target: Target, rules: RecordRules) -> Outcome:
+    return read_records(piece, target, rules)
+
+
+def _json_files(place: str) -> Callable[[Path], bool]:
+    parts = tuple(place.split("/"))
+
     def claims(path: Path) -> bool:
         name = path.name.lower().removesuffix(".gz")
-        return path.parts[:-1][: len(places)] == places and name.endswith(suffixes)
+        return path.parts[:-1][: len(parts)] == parts and name.endswith(_JSON_NAMES)
 
     return claims
 
 
-_JSON = (".json", ".ndjson", ".jsonl")
-
+#: A line per source. Raw tables, the ledger's scopes and the assets in Dagster follow from it.
 FORMATS = (
-    Format(
+    _json(
         "sendgrid",
-        _json_files("sendgrid", suffixes=_JSON),
-        lambda piece, target: read_records(piece, target, sendgrid.EVENTS),
+        "raw.sendgrid_events",
+        "sendgrid",
+        sendgrid.EVENTS,
+        "SendGrid Event Webhook logs (A1).",
     ),
-    Format(
+    _json(
         "enrollments",
-        _json_files("sequences", "enrollments", suffixes=_JSON),
-        lambda piece, target: read_records(piece, target, sequences.ENROLLMENTS),
+        "raw.enrollments",
+        "sequences/enrollments",
+        sequences.ENROLLMENTS,
+        "Enrollments as the sequence platform's API returns them (A5).",
+    ),
+    _json(
+        "messages",
+        "raw.messages",
+        "sequences/messages",
+        sequences.MESSAGES,
+        "Messages that the sequence platform sent (A5).",
     ),
     Format(
-        "messages",
-        _json_files("sequences", "messages", suffixes=_JSON),
-        lambda piece, target: read_records(piece, target, sequences.MESSAGES),
+        "mailboxes",
+        "raw.mailbox_messages",
+        "mailboxes",
+        "Mailbox exports with replies, reports and mail sent by hand (A3).",
+        mailboxes.claims,
+        mailboxes.read,
+        mailboxes.address_of,
+        kind="email",
     ),
-    Format("mailboxes", mailboxes.claims, mailboxes.read, mailboxes.address_of),
 )
 
 

@@ -29,6 +29,12 @@ class Load:
     start_byte: int
     pending_bytes: int
     head_hash: str | None
+    skipped: int = 0
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the pass took anything, if only blank lines, or had something to say of it."""
+        return self.bytes > self.start_byte or self.rejected > 0
 
 
 @dataclass(frozen=True)
@@ -109,11 +115,12 @@ class Ledger:
         """Add a line to `raw.loads`, within the caller's transaction."""
         connection.execute(
             "insert into raw.loads (load_id, source, file, bytes, rows, rejected, loaded_at, "
-            "content_hash, start_byte, pending_bytes, head_hash) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "content_hash, start_byte, pending_bytes, head_hash, skipped) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *(load_id, source, load.file, load.bytes, load.rows, load.rejected, at),
                 *(load.content_hash, load.start_byte, load.pending_bytes, load.head_hash),
+                load.skipped,
             ],
         )
 

@@ -32,10 +32,12 @@ select ?, ?, line, 0, ?, payload from landing_mails
 
 @dataclass(frozen=True)
 class _RawMail:
+    """A mail as it lies in its file; `raw` is what it takes there and was not loaded before."""
+
     line: int
-    start: int
-    end: int
+    raw: bytes
     data: bytes
+    is_last: bool
     is_too_large: bool = False
 
 
@@ -67,28 +69,27 @@ def read(piece: Piece, target: Target) -> Outcome:
     mails = _split(piece) if is_mbox else _single(piece)
     mailbox = address_of(piece.file)
     rows: list[tuple[int, str]] = []
-    taken = rejected = 0
-    consumed = piece.start.length
+    outcome = Outcome()
     for mail in mails:
-        if mail.end == piece.whole and not (piece.is_settled or is_whole(mail.data)):
+        if mail.is_last and not (piece.is_settled or is_whole(mail.data)):
             break
-        consumed = mail.end
+        piece.take(mail.raw)
         try:
             if mail.is_too_large:
                 raise UnreadableMailError("mail_too_large")
             rows.append((mail.line, orjson.dumps(parse_mail(mail.data, mailbox)).decode()))
         except UnreadableMailError as error:
-            rejected += 1
+            outcome.rejected += 1
             target.reject(mail.line, str(error), mail.data.decode("utf-8", "replace"))
         if len(rows) >= _MAILS_PER_FRAME:
-            taken += _insert(target, rows)
+            outcome.rows += _insert(target, rows)
             rows = []
-    taken += _insert(target, rows)
-    is_cut = piece.is_settled and piece.content.damage is not None
-    if is_cut:
-        rejected += 1
-        target.reject(None, str(piece.content.damage), None)
-    return Outcome(taken, rejected, consumed, is_cut)
+    outcome.rows += _insert(target, rows)
+    if piece.is_settled and piece.content.damage:
+        outcome.is_cut = True
+        outcome.rejected += 1
+        target.reject(None, piece.content.damage, None)
+    return outcome
 
 
 def _insert(target: Target, rows: list[tuple[int, str]]) -> int:
@@ -101,45 +102,53 @@ def _insert(target: Target, rows: list[tuple[int, str]]) -> int:
 
 
 def _single(piece: Piece) -> Iterator[_RawMail]:
-    size = min(piece.whole, piece.limits.mail_bytes)
-    data = b"".join(piece.chunks(0, size))
-    if data.strip():
-        yield _RawMail(1, 0, piece.whole, data, is_too_large=piece.whole > size)
+    found = bytearray()
+    is_too_large = False
+    for chunk in piece.chunks_from_the_beginning():
+        found += chunk
+        if len(found) > piece.limits.mail_bytes:
+            is_too_large = True
+            break
+    if found.strip():
+        data = bytes(found)
+        yield _RawMail(1, data[piece.start.length :], data, is_last=True, is_too_large=is_too_large)
 
 
 def _split(piece: Piece) -> Iterator[_RawMail]:
     """Yield the mails of an mbox, without their separator lines and `>From` quoting."""
     lines: list[bytes] = []
-    start = offset = piece.start.length
     first = number = piece.start.lines + 1
     size = 0
     after_blank = True
+    most = piece.limits.mail_bytes
     for line in _lines(piece):
         separator = _SEPARATOR if after_blank else _FULL_SEPARATOR
         if size and separator.match(line):
-            yield _raw_mail(lines, first, start, offset, size > piece.limits.mail_bytes)
-            lines, size, start, first = [], 0, offset, number
+            yield _raw_mail(lines, first, is_last=False, is_too_large=size > most)
+            lines, size, first = [], 0, number
         size += len(line)
-        if size <= piece.limits.mail_bytes:
-            lines.append(line)
+        lines.append(line)
+        if size > most:
+            # Too much to wait for: done with, but for what tells which mail it was.
+            piece.take(b"".join(lines[1:]))
+            del lines[1:]
         after_blank = not line.strip()
-        offset += len(line)
         number += line.endswith(b"\n")
     if lines:
-        yield _raw_mail(lines, first, start, offset, size > piece.limits.mail_bytes)
+        yield _raw_mail(lines, first, is_last=True, is_too_large=size > most)
 
 
-def _raw_mail(lines: list[bytes], line: int, start: int, end: int, too_large: bool) -> _RawMail:
-    body = lines[1:] if lines and _SEPARATOR.match(lines[0]) else lines
-    data = b"".join(body)
+def _raw_mail(lines: list[bytes], line: int, *, is_last: bool, is_too_large: bool) -> _RawMail:
+    raw = b"".join(lines)
+    data = b"".join(lines[1:]) if lines and _SEPARATOR.match(lines[0]) else raw
     if b">From " in data:
         data = _QUOTED_FROM.sub(rb"\1", data)
-    return _RawMail(line, start, end, data, too_large)
+    return _RawMail(line, raw, data, is_last, is_too_large)
 
 
 def _lines(piece: Piece) -> Iterator[bytes]:
     rest = b""
-    for chunk in piece.chunks(piece.start.length, piece.whole):
+    for chunk in piece.chunks():
         lines = (rest + chunk).splitlines(keepends=True) if b"\r" not in chunk else None
         if lines is None:
             lines = re.findall(rb"[^\n]*\n|[^\n]+", rest + chunk)

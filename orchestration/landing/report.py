@@ -2,15 +2,29 @@
 
 from dataclasses import dataclass, field
 
+from orchestration.landing.ledger import Load
+
 
 @dataclass
 class SourceCounts:
-    """Figures of one source. `skipped`: files with nothing new, known by look or content."""
+    """Figures of one source.
+
+    `skipped`: records that are none of ours, such as subscription confirmations; `unchanged`:
+    files with nothing new, known by look or content.
+    """
 
     files: int = 0
     rows: int = 0
     rejected: int = 0
     skipped: int = 0
+    unchanged: int = 0
+
+    def add(self, load: Load) -> None:
+        """Count what one file gave."""
+        self.files += 1
+        self.rows += load.rows
+        self.rejected += load.rejected
+        self.skipped += load.skipped
 
     def as_dict(self) -> dict[str, int]:
         """Return the figures by name."""
@@ -19,6 +33,7 @@ class SourceCounts:
             "rows": self.rows,
             "rejected": self.rejected,
             "skipped": self.skipped,
+            "unchanged": self.unchanged,
         }
 
 
@@ -54,8 +69,13 @@ class LoadReport:
 
     @property
     def skipped(self) -> int:
-        """Files with nothing new."""
+        """Records that are none of ours, counted in `raw.skipped`."""
         return sum(counts.skipped for counts in self.sources.values())
+
+    @property
+    def unchanged(self) -> int:
+        """Files with nothing new."""
+        return sum(counts.unchanged for counts in self.sources.values())
 
     def as_dict(self) -> dict[str, object]:
         """Return the totals, and the same per source."""
@@ -65,6 +85,7 @@ class LoadReport:
             "rows": self.rows,
             "rejected": self.rejected,
             "skipped": self.skipped,
+            "unchanged": self.unchanged,
             "sources": {name: counts.as_dict() for name, counts in self.sources.items()},
         }
 

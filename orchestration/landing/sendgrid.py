@@ -1,6 +1,6 @@
 """SendGrid Event Webhook logs (A1): which objects are events that we can read."""
 
-from orchestration.landing.records import Check, RecordRules
+from orchestration.landing.record_sql import Check, RecordRules
 
 #: formats.md 1.1. Anything else (`account_status_change`, news to come) goes to the rejects.
 EVENT_TYPES = (

@@ -1,8 +1,8 @@
 """The sequence platform (A5): enrollments as Unify's API returns them, and sent messages."""
 
-from orchestration.landing.records import Check, RecordRules
+from orchestration.landing.record_sql import Check, RecordRules
 
-ENROLLMENTS = RecordRules((Check("id"),), page_key="enrollments")
+ENROLLMENTS = RecordRules((Check("id"),), pages=("enrollments",))
 
 MESSAGES = RecordRules(
     (
@@ -10,5 +10,5 @@ MESSAGES = RecordRules(
         Check("message_id"),
         Check("sent_at", "try_cast({value} as timestamptz) is null", "'invalid_sent_at'"),
     ),
-    page_key="messages",
+    pages=("messages",),
 )

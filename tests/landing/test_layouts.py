@@ -78,6 +78,6 @@ def test_a5_messages_come_with_their_times(folder: Folder) -> None:
 
 def test_a1_records_split_over_many_slices_keep_their_lines(folder: Folder) -> None:
     folder.write("sendgrid/long.ndjson", events(*range(500)))
-    folder.load(slice_bytes=4096)
+    folder.load(frame_bytes=4096)
     assert [line for _, line, _ in folder.places()] == list(range(1, 501))
     assert folder.payloads() == [event(number) for number in range(500)]

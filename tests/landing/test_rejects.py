@@ -4,6 +4,10 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
+from orchestration.landing.content import CHUNK_BYTES
+from orchestration.landing.limits import Limits
 from tests.landing.folder import Folder, event, events, lines
 
 
@@ -100,9 +104,23 @@ def test_a8_unrecognised_files_are_reported_once(folder: Folder) -> None:
 def test_a8_a_file_that_cannot_be_read_stops_no_other(folder: Folder) -> None:
     folder.write("sendgrid/large.json", "[" + lines([event(1)]) * 2)
     folder.write("sendgrid/small.ndjson", events(2))
-    folder.load(slice_bytes=64, document_bytes=200)
+    folder.load(frame_bytes=64, document_bytes=200)
     assert folder.event_ids() == ["event-2"]
     assert folder.rejects()[0][1].startswith("too_large")
+
+
+@pytest.mark.parametrize("last", ["", "\n", "\n" + events(5)])
+def test_a8_a_line_too_long_to_hold_is_a_reject_and_its_neighbours_load(
+    folder: Folder, last: str
+) -> None:
+    long_line = json.dumps(event(4, note="x" * (3 * CHUNK_BYTES)))
+    folder.write("sendgrid/a.ndjson", events(1, 2, 3) + long_line + last)
+    report = folder.load(document_bytes=CHUNK_BYTES)
+    assert folder.event_ids() == [f"event-{n}" for n in (1, 2, 3, *([5] if "5" in last else []))]
+    assert folder.rejects() == [(4, f"too_large: more than {CHUNK_BYTES} bytes in one line")]
+    ((kept,),) = folder.query("select payload from raw.rejects")
+    assert kept == long_line[: Limits().reject_characters]
+    assert (report.rejected, folder.load().rows) == (1, 0)
 
 
 def test_a8_names_with_quotes_are_safe(folder: Folder) -> None:

@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 from dagster_dbt import DbtCliResource
 
-from orchestration.assets.ingest import FILES, WAREHOUSE_POOL
+from orchestration.assets.ingest import WAREHOUSE_POOL
+from orchestration.landing.formats import FORMATS
 from orchestration.resources import DbtResource
 from orchestration.run_problems import STEPS
 from orchestration.settings import Settings
@@ -77,7 +78,7 @@ def test_there_is_a_path_from_each_origin_to_the_fields(graph: Graph, origin: dg
     assert origin in upstream(graph, FIELDS)
 
 
-@pytest.mark.parametrize("table", [table for table, _ in FILES.values()])
+@pytest.mark.parametrize("table", [each.table.removeprefix("raw.") for each in FORMATS])
 def test_every_raw_table_of_the_landing_folder_reaches_the_fields(graph: Graph, table: str) -> None:
     assert dg.AssetKey(["raw", table]) in upstream(graph, FIELDS)
 

@@ -1,0 +1,274 @@
+"""What makes a JSON object a record of its format, and the SQL that sorts records by it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """A key that must have a value, and what refuses a value, as SQL about `{value}`.
+
+    `key` may be a dotted path (`mail.messageId`), or several: the first that has a value counts.
+    """
+
+    key: str | tuple[str, ...]
+    refused_if: str | None = None
+    reason: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The places where the value may be."""
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A record that is known to be none of ours: `key` has one of the `values`, or lacks any.
+
+    It is counted under its reason in `raw.skipped`, and not kept.
+    """
+
+    key: str
+    values: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordRules:
+    """How the records of a format are found and checked: the first failing check is the reason.
+
+    `pages`: keys of an object that hold an array of records. `envelopes`: paths at which a record
+    holds another, as an object or as JSON text; opened in this order, each where it is there.
+    `form_field`: the name of the field that holds the JSON where a line is the body of a form post.
+    """
+
+    checks: tuple[Check, ...]
+    pages: tuple[str, ...] = ()
+    envelopes: tuple[str, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    form_field: str | None = None
+
+    def plain(self) -> str | None:
+        """Return the CTEs that make `checked` records of lines with one object each.
+
+        None where records may be wrapped, so that no line is known to hold just one.
+        """
+        if self.pages or self.envelopes or self.form_field:
+            return None
+        return f"with {_PLAIN.format(paths=self._paths())}, {_CHECKED.format(**self._verdict())}"
+
+    def any_layout(self) -> str:
+        """Return the CTEs that make `checked` records of whatever a line may hold."""
+        opened = [
+            _OPENED.format(**_envelope(number, path))
+            for number, path in enumerate(self.envelopes, 1)
+        ]
+        parts = [
+            _TEXTS.format(text=self._text()),
+            _SPLIT.format(cases="\n            ".join(_page(key) for key in self.pages)),
+            *opened,
+            _FOUND.format(last=len(opened), paths=self._paths()),
+            _CHECKED.format(**self._verdict()),
+        ]
+        return "with\n" + ",\n".join(parts)
+
+    def _text(self) -> str:
+        if self.form_field is None:
+            return "text"
+        prefix = f"{self.form_field}="
+        return (
+            f"case when starts_with(text, '{prefix}') "
+            f"then url_decode(replace(text[{len(prefix) + 1}:], '+', ' ')) else text end"
+        )
+
+    def _all_keys(self) -> list[str]:
+        return [
+            *(key for check in self.checks for key in check.keys),
+            *(skip.key for skip in self.skips),
+        ]
+
+    def _paths(self) -> str:
+        return ", ".join(f"'{_path(key)}'" for key in self._all_keys())
+
+    def _verdict(self) -> dict[str, str]:
+        place = {key: f"found[{number}]" for number, key in enumerate(self._all_keys(), 1)}
+        cases = []
+        for check in self.checks:
+            values = ", ".join(f"nullif({place[key]}, '')" for key in check.keys)
+            value = f"coalesce({values})"
+            cases.append(f"when {value} is null then 'missing_key: {' or '.join(check.keys)}'")
+            if check.refused_if:
+                refused, reason = (
+                    sql.format(value=value) for sql in (check.refused_if, check.reason)
+                )
+                cases.append(f"when {refused} then {reason}")
+        skips = [
+            f"when {_is_one_of(place[skip.key], skip.values)} then '{skip.reason}'"
+            for skip in self.skips
+        ]
+        return {
+            "skips": "\n            ".join(skips) or "when false then null",
+            "cases": "\n            ".join(cases),
+        }
+
+
+def _path(key: str) -> str:
+    return "$" + "".join(f'."{part}"' for part in key.split("."))
+
+
+def _is_one_of(value: str, values: tuple[str, ...]) -> str:
+    # A list, not IN: DuckDB would join the records with a table of the values.
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in values)
+    return f"list_contains([{listed}], {value})"
+
+
+def _page(key: str) -> str:
+    path = _path(key)
+    return (
+        f"when json_type(document) = 'OBJECT' and json_type(document, '{path}') = 'ARRAY' "
+        f"then json_extract(document, '{path}[*]')"
+    )
+
+
+def _envelope(number: int, path: str) -> dict[str, object]:
+    without = "null"
+    for part in reversed(path.split(".")):
+        without = f'{{"{part}":{without}}}'
+    return {"before": number - 1, "number": number, "path": _path(path), "without": without}
+
+
+#: `unnest` of a list of one: DuckDB evaluates what is in it once, and not once for each mention.
+_PLAIN = """
+records as (
+
+    select
+        line, position, text as value, null as broken, null as envelope,
+        unnest([try(json_extract_string(text, [{paths}]))]) as found
+    from landing_lines
+
+)"""
+
+_TEXTS = """
+texts as (
+
+    select line, position, unnest([{text}]) as text
+    from landing_lines
+
+),
+
+documents as (
+
+    select line, position, text, unnest([try(cast(text as json))]) as document
+    from texts
+
+)"""
+
+_SPLIT = """
+split as (
+
+    select
+        line, position,
+        case when document is null then trim(text, e' \\t\\r\\n') end as broken,
+        case
+            when document is null and trim(text, e' \\t\\r\\n') = '' then []
+            when json_type(document) = 'ARRAY' and position is null
+                then json_extract(document, '$[*]')
+            {cases}
+            else [document]
+        end as elements
+    from documents
+
+),
+
+opened_0 as (
+
+    select
+        line, broken,
+        coalesce(position, generate_subscripts(elements, 1) - 1) as position,
+        unnest(elements) as value,
+        []::json[] as layers
+    from split
+
+)"""
+
+_OPENED = """
+inner_{number} as (
+
+    select *, unnest([try(cast(json_extract_string(value, '{path}') as json))]) as content
+    from opened_{before}
+
+),
+
+opened_{number} as (
+
+    select
+        line, position, broken,
+        case when json_type(content) = 'OBJECT' then content else value end as value,
+        case
+            when json_type(content) = 'OBJECT'
+                then list_append(layers, json_merge_patch(value, '{without}'))
+            else layers
+        end as layers
+    from inner_{number}
+
+)"""
+
+_FOUND = """
+records as (
+
+    select
+        line, position, broken, value,
+        case when len(layers) > 0 then to_json(layers) end as envelope,
+        unnest([
+            case
+                when json_type(value) = 'OBJECT' then json_extract_string(value, [{paths}])
+                when value is not null then []
+            end
+        ]) as found
+    from opened_{last}
+
+)"""
+
+_CHECKED = """
+checked as (
+
+    select
+        *,
+        case
+            {skips}
+        end as skip_reason,
+        case
+            when found is null then 'broken_json'
+            when len(found) = 0 then 'not_an_object'
+            {cases}
+        end as reason
+    from records
+
+)
+"""
+
+#: Statements about `checked` records; each is given what `load.Target` knows.
+KEEP = """
+insert into {table} (load_id, file, line, position, loaded_at, payload, envelope)
+{records}
+select ?, ?, line, coalesce(position, 0), ?, value, envelope
+from checked
+where reason is null and skip_reason is null
+"""
+
+REJECT = """
+insert into raw.rejects (load_id, source, file, line, reason, payload)
+{records}
+select ?, ?, ?, line, reason, left(coalesce(broken, cast(value as varchar)), ?)
+from checked
+where reason is not null and skip_reason is null
+"""
+
+SKIP = """
+insert into raw.skipped (load_id, source, file, reason, records)
+{records}
+select ?, ?, ?, skip_reason, count(*)
+from checked
+where skip_reason is not null
+group by skip_reason
+returning records
+"""

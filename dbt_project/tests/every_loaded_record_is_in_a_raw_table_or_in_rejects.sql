@@ -19,6 +19,10 @@ records as (
 
     select count(*) as row_count from {{ source('raw', 'sendgrid_events') }}
     union all
+    select count(*) as row_count from {{ source('raw', 'mailgun_events') }}
+    union all
+    select count(*) as row_count from {{ source('raw', 'postmark_events') }}
+    union all
     select count(*) as row_count from {{ source('raw', 'enrollments') }}
     union all
     select count(*) as row_count from {{ source('raw', 'messages') }}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from orchestration.landing import mailboxes, sendgrid, sequences
+from orchestration.landing import mailboxes, mailgun, postmark, sendgrid, sequences
 from orchestration.landing.piece import Outcome, Piece, Target
 from orchestration.landing.record_sql import RecordRules
 from orchestration.landing.records import read_records
@@ -65,6 +65,20 @@ FORMATS = (
         "sendgrid",
         sendgrid.EVENTS,
         "SendGrid Event Webhook logs (A1).",
+    ),
+    _json(
+        "mailgun",
+        "raw.mailgun_events",
+        "mailgun",
+        mailgun.EVENTS,
+        "Mailgun events from webhooks and the Events API (A6).",
+    ),
+    _json(
+        "postmark",
+        "raw.postmark_events",
+        "postmark",
+        postmark.EVENTS,
+        "Postmark webhook logs (A6).",
     ),
     _json(
         "enrollments",

@@ -22,9 +22,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Skip:
-    """A record that is known to be none of ours: `key` has one of the `values`, or lacks any.
+    """A record that is known to be none of ours: `key` has one of the `values`.
 
-    It is counted under its reason in `raw.skipped`, and not kept.
+    Where no values are named, any will do. It is counted under its reason in `raw.skipped`, and
+    not kept.
     """
 
     key: str
@@ -116,6 +117,8 @@ def _path(key: str) -> str:
 
 
 def _is_one_of(value: str, values: tuple[str, ...]) -> str:
+    if not values:
+        return f"{value} is not null"
     # A list, not IN: DuckDB would join the records with a table of the values.
     listed = ", ".join("'" + each.replace("'", "''") + "'" for each in values)
     return f"list_contains([{listed}], {value})"

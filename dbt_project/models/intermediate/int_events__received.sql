@@ -1,6 +1,8 @@
 {#- Every provider's events, by the name that they are known under: one line adds a provider. -#}
 {%- set providers = {
     'sendgrid': ref('stg_sendgrid__events'),
+    'mailgun': ref('stg_mailgun__events'),
+    'postmark': ref('stg_postmark__events'),
 } %}
 {%- set columns = [
     'provider_event_id', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',

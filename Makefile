@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format dev bench clean clean-data
+.PHONY: help demo test lint format dev bench bench-load clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ dev: $(VENV)/.runtime ## Serve the Dagster UI on http://127.0.0.1:3000.
 
 bench: $(VENV)/.runtime ## Measure the simulator.
 	@$(BIN)/python -m tests.bench.simulate
+
+bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail. Needs 15 GB of disk.
+	@$(BIN)/python -m tests.bench.load
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

@@ -39,11 +39,12 @@ def test_a9_a_growing_file_gives_only_its_new_lines(folder: Folder, count: int) 
     assert loads[1][0] == loads[0][1]
 
 
-def test_a9_a_log_that_grew_and_was_rotated_is_recognised(folder: Folder) -> None:
+@pytest.mark.parametrize("rotated", ["log.ndjson.1.gz", "log.ndjson-20261001.gz"])
+def test_a9_a_log_that_grew_and_was_rotated_is_recognised(folder: Folder, rotated: str) -> None:
     path = folder.write("sendgrid/log.ndjson", events(*range(30)))
     folder.load()
     grown = path.read_bytes() + events(30, 31).encode()
-    folder.write("sendgrid/log.ndjson.1.json.gz", gzip.compress(grown))
+    folder.write(f"sendgrid/{rotated}", gzip.compress(grown))
     folder.write("sendgrid/log.ndjson", events(40))
     assert folder.load().rows == 3
     assert sorted(folder.event_ids()) == sorted(f"event-{n}" for n in [*range(32), 40])

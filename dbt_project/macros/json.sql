@@ -29,6 +29,15 @@
     {{ list }}[1]
 {%- endmacro %}
 
+{#- A list of texts, joined with ", " in their order; null when empty. -#}
+{% macro list_of_texts(texts) -%}
+    {{ adapter.dispatch('list_of_texts', 'touchline')(texts) }}
+{%- endmacro %}
+
+{% macro duckdb__list_of_texts(texts) -%}
+    nullif(array_to_string({{ texts }}, ', '), '')
+{%- endmacro %}
+
 {#- The names in a list of {name} records, joined with ", " in their order; null when empty. -#}
 {% macro list_of_names(records) -%}
     {{ adapter.dispatch('list_of_names', 'touchline')(records) }}

@@ -27,6 +27,8 @@ records as (
     union all
     select count(*) as row_count from {{ source('raw', 'messages') }}
     union all
+    select count(*) as row_count from {{ source('raw', 'sequence_records') }}
+    union all
     select count(*) as row_count from {{ source('raw', 'mailbox_messages') }}
 
 ),

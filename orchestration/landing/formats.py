@@ -94,6 +94,13 @@ FORMATS = (
         sequences.MESSAGES,
         "Messages that the sequence platform sent (A5).",
     ),
+    _json(
+        "sequence_records",
+        "raw.sequence_records",
+        "sequences/neutral",
+        sequences.RECORDS,
+        "Enrollments, messages and tasks of sequence platforms in the neutral format (A5).",
+    ),
     Format(
         "mailboxes",
         "raw.mailbox_messages",

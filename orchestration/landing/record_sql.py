@@ -8,11 +8,15 @@ class Check:
     """A key that must have a value, and what refuses a value, as SQL about `{value}`.
 
     `key` may be a dotted path (`mail.messageId`), or several: the first that has a value counts.
+    `only_for` names a key and its value: other records are not asked. A record may do without what
+    `is_optional`.
     """
 
     key: str | tuple[str, ...]
     refused_if: str | None = None
     reason: str = ""
+    is_optional: bool = False
+    only_for: tuple[str, str] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ class RecordRules:
 
     def _all_keys(self) -> list[str]:
         return [
-            *(key for check in self.checks for key in check.keys),
+            *dict.fromkeys(key for check in self.checks for key in check.keys),
             *(skip.key for skip in self.skips),
         ]
 
@@ -96,12 +100,18 @@ class RecordRules:
         for check in self.checks:
             values = ", ".join(f"nullif({place[key]}, '')" for key in check.keys)
             value = f"coalesce({values})"
-            cases.append(f"when {value} is null then 'missing_key: {' or '.join(check.keys)}'")
+            asked = ""
+            if check.only_for:
+                key, wanted = check.only_for
+                asked = f"{_is_one_of(place[key], (wanted,))} and "
+            if not check.is_optional:
+                missing = f"'missing_key: {' or '.join(check.keys)}'"
+                cases.append(f"when {asked}{value} is null then {missing}")
             if check.refused_if:
                 refused, reason = (
                     sql.format(value=value) for sql in (check.refused_if, check.reason)
                 )
-                cases.append(f"when {refused} then {reason}")
+                cases.append(f"when {asked}({refused}) then {reason}")
         skips = [
             f"when {_is_one_of(place[skip.key], skip.values)} then '{skip.reason}'"
             for skip in self.skips

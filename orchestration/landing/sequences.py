@@ -1,5 +1,6 @@
-"""The sequence platform (A5): enrollments as Unify's API returns them, and sent messages."""
+"""Sequence platforms (A5): what Unify's API returns, sent messages, and the neutral format."""
 
+from orchestration.landing import sequence_format
 from orchestration.landing.record_sql import Check, RecordRules
 
 ENROLLMENTS = RecordRules((Check("id"),), pages=("enrollments",))
@@ -12,3 +13,6 @@ MESSAGES = RecordRules(
     ),
     pages=("messages",),
 )
+
+#: docs/sequence-format.md: enrollments, messages and manual tasks of any other platform.
+RECORDS = RecordRules(tuple(sequence_format.checks()))

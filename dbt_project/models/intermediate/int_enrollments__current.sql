@@ -8,11 +8,12 @@ versions as (
             partition by enrollment_id
             order by updated_at desc nulls last, version_text desc, loaded_at asc
         ) as recency
-    from {{ ref('stg_sequences__enrollments') }}
+    from {{ ref('int_sequences__enrollments') }}
 
 )
 
 select
+    platform,
     enrollment_id,
     sequence_id,
     sequence_name,
@@ -20,6 +21,9 @@ select
     person_email,
     crm_record_id,
     mailbox,
+    platform_state,
+    state_reason,
+    state_changed_at,
     is_sequence_paused,
     is_mailbox_paused,
     is_paused,
@@ -29,6 +33,8 @@ select
     is_excluded,
     is_opted_out,
     is_replied,
+    bounced_at,
+    opted_out_at,
     reply_received_at,
     reply_labels,
     created_at,

@@ -81,11 +81,11 @@ paused_on_platform as (
         enrollment_id,
         'paused' as status,
         case
-            when is_paused then 'enrollment_paused'
+            when is_paused then coalesce(state_reason, 'enrollment_paused')
             when is_sequence_paused then 'sequence_paused'
             else 'mailbox_paused'
         end as reason,
-        updated_at as starts_at,
+        coalesce(state_changed_at, updated_at) as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments
@@ -122,8 +122,8 @@ blocked as (
     select
         enrollment_id,
         'blocked' as status,
-        'platform' as reason,
-        updated_at as starts_at,
+        coalesce(state_reason, 'platform') as reason,
+        coalesce(state_changed_at, updated_at) as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments
@@ -140,7 +140,9 @@ ended as (
             when is_canceled then 'canceled'
             else 'completed'
         end as status,
-        case when is_excluded or is_canceled then 'platform' else 'ended' end as reason,
+        case
+            when is_excluded or is_canceled then coalesce(state_reason, 'platform') else 'ended'
+        end as reason,
         finished_at as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
@@ -203,8 +205,12 @@ bounced as (
         enrollments.enrollment_id,
         case when bounces.bounce_count is null then 'bounced' else 'bounce_stopped' end as status,
         case when bounces.bounce_count is null then 'platform' else 'not_hard' end as reason,
-        coalesce(enrollments.ended_at, bounces.last_bounced_at, enrollments.updated_at)
-            as starts_at,
+        coalesce(
+            enrollments.bounced_at,
+            enrollments.ended_at,
+            bounces.last_bounced_at,
+            enrollments.updated_at
+        ) as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments

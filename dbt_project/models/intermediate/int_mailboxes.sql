@@ -2,13 +2,13 @@ with
 
 enrollments as (
 
-    select mailbox from {{ ref('stg_sequences__enrollments') }}
+    select mailbox from {{ ref('int_sequences__enrollments') }}
 
 ),
 
 messages as (
 
-    select mailbox from {{ ref('stg_sequences__messages') }}
+    select mailbox from {{ ref('int_sequences__messages') }}
 
 ),
 

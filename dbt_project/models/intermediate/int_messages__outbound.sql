@@ -2,7 +2,7 @@ with
 
 sent_by_platform as (
 
-    select * from {{ ref('stg_sequences__messages') }}
+    select * from {{ ref('int_sequences__messages') }}
 
 ),
 

@@ -68,7 +68,7 @@ wishes as (
         enrollment_id,
         'unsubscribed' as status,
         'platform' as reason,
-        coalesce(ended_at, updated_at) as occurred_at,
+        coalesce(opted_out_at, ended_at, updated_at) as occurred_at,
         cast(null as varchar) as event_key
     from enrollments
     where is_opted_out

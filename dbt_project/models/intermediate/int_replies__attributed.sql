@@ -39,7 +39,7 @@ reply_labels as (
 -- E3: a person is known who was enrolled, written to, or is in the CRM, now or earlier.
 known_people as (
 
-    select person_email as email from {{ ref('stg_sequences__enrollments') }}
+    select person_email as email from {{ ref('int_sequences__enrollments') }}
     union
     select recipient_email as email from messages
     union

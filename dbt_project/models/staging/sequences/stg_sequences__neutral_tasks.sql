@@ -1,0 +1,83 @@
+with
+
+source as (
+
+    select
+        load_id,
+        file,
+        line,
+        loaded_at,
+        cast(payload as varchar) as version_text,
+        {{ json_record('payload', {
+            'record_type': 'varchar',
+            'platform': 'varchar',
+            'id': 'varchar',
+            'enrollment_id': 'varchar',
+            'sequence_id': 'varchar',
+            'step_number': 'integer',
+            'type': 'varchar',
+            'subject': 'varchar',
+            'mailbox': 'varchar',
+            'owner_email': 'varchar',
+            'due_on': 'varchar',
+            'created_at': 'varchar',
+            'updated_at': 'varchar',
+            'completed_at': 'varchar',
+        }) }} as task
+    from {{ source('raw', 'sequence_records') }}
+
+),
+
+renamed as (
+
+    select
+        ----------  ids
+        lower(trim(task.platform)) as platform,
+        task.id as platform_task_id,
+        task.enrollment_id,
+        task.sequence_id,
+        task.step_number,
+
+        ----------  the task
+        task.type as task_type,
+        task.subject,
+        {{ email_key('task.mailbox') }} as mailbox,
+        {{ email_key('task.owner_email') }} as owner_email,
+
+        ----------  when
+        {{ cast_or_null('task.due_on', 'date') }} as due_on,
+        {{ utc_from_iso('task.created_at') }} as created_at,
+        {{ utc_from_iso('task.updated_at') }} as updated_at,
+        {{ utc_from_iso('task.completed_at') }} as completed_at,
+        loaded_at,
+
+        ----------  whence
+        load_id,
+        file as source_file,
+        line as source_line,
+        version_text
+    from source
+    where task.record_type = 'task'
+
+)
+
+select
+    platform,
+    platform_task_id,
+    enrollment_id,
+    sequence_id,
+    step_number,
+    task_type,
+    subject,
+    mailbox,
+    owner_email,
+    due_on,
+    created_at,
+    updated_at,
+    completed_at,
+    loaded_at,
+    load_id,
+    source_file,
+    source_line,
+    version_text
+from renamed

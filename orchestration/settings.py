@@ -2,9 +2,12 @@
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from orchestration.landing.limits import Limits, LimitsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 #: Any free one, so that two checkouts on a machine never want the same.
@@ -12,6 +15,10 @@ LOCAL_ORG_PORT = 0
 
 #: How long a sync waits for another one that is at work on the same data folder.
 WAIT_SECONDS = 900
+
+#: A source whose newest loads reject more than this share, and at least so many, is in trouble.
+REJECT_SHARE = 0.05
+REJECT_MINIMUM = 10
 
 _DAGSTER_YAML = PROJECT_ROOT / "dagster.yaml"
 
@@ -73,6 +80,9 @@ class Settings:
     environment: Environment
     data: Path
     landing: Path
+    limits: Limits
+    reject_share: float
+    reject_minimum: int
     warehouse: Path
     published: Path
     builds: Path
@@ -112,6 +122,9 @@ class Settings:
             environment=environment,
             data=data,
             landing=Path(given.get("TOUCHLINE_LANDING", data / "landing")).absolute(),
+            limits=_limits(given.get("TOUCHLINE_LIMITS", "")),
+            reject_share=_share(given.get("TOUCHLINE_REJECT_SHARE", str(REJECT_SHARE))),
+            reject_minimum=_count(given.get("TOUCHLINE_REJECT_MINIMUM", str(REJECT_MINIMUM))),
             warehouse=data / "warehouse.duckdb",
             published=data / "published.duckdb",
             builds=data / "dbt",
@@ -173,6 +186,46 @@ def _seconds(text: str) -> int:
         raise SettingsError(
             f"TOUCHLINE_WAIT_SECONDS={text!r} is no time. Give whole seconds, such as "
             f"{WAIT_SECONDS}."
+        )
+    return int(text)
+
+
+def _limits(text: str) -> Limits:
+    """Read `name=value` pairs with commas between them, or else the TOML file of that name."""
+    try:
+        if "=" in text:
+            pairs = [each.partition("=") for each in text.split(",") if each.strip()]
+            return Limits.of({name.strip(): value for name, _, value in pairs})
+        return Limits.of(tomllib.loads(Path(text).read_text("utf-8")) if text else {})
+    except LimitsError as error:
+        raise SettingsError(
+            f"TOUCHLINE_LIMITS: {error} docs/operations.md lists the limits."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"TOUCHLINE_LIMITS={text!r} is neither pairs such as document_bytes=64 MiB, with "
+            f"commas between them, nor a TOML file that can be read: {error}"
+        ) from error
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingsError(
+            f"TOUCHLINE_REJECT_SHARE={text!r} is no share. Give a number from 0 to 1, such as "
+            f"{REJECT_SHARE}."
+        )
+    return share
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise SettingsError(
+            f"TOUCHLINE_REJECT_MINIMUM={text!r} is no count. Give a whole number, such as "
+            f"{REJECT_MINIMUM}."
         )
     return int(text)
 

@@ -83,7 +83,7 @@ def landing_files(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load what is new in the landing folder, each file in a transaction of its own."""
-    report = load(warehouse, settings.landing)
+    report = load(warehouse, settings.landing, limits=settings.limits)
     for each in FORMATS:
         part = report.of(each.source)
         yield dg.MaterializeResult(

@@ -1,8 +1,20 @@
 """The bounds of a load: how long to wait for the rest of a file, how much to hold in memory."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 
 _MEBIBYTE = 1 << 20
+_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_NUMBER = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?) ?(kib|mib|gib|)", re.IGNORECASE)
+
+#: These may be nothing at all; everything else is at least one.
+_MAY_BE_ZERO = frozenset({"settle_seconds", "reject_characters"})
+
+
+class LimitsError(ValueError):
+    """A limit that there is not, or a value that is none; the message says how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -31,3 +43,33 @@ class Limits:
     #: Files are looked at, then loaded over one connection, in batches of this size.
     batch_files: int = 200
     batch_bytes: int = 256 * _MEBIBYTE
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> "Limits":
+        """Return the defaults but for some values: numbers, or texts such as `64 MiB`.
+
+        Raises:
+            LimitsError: no such limit, or no such value.
+        """
+        known = {field.name: type(field.default) for field in fields(cls)}
+        found = {}
+        for name, value in values.items():
+            if name not in known:
+                close = get_close_matches(name, known, 1) or sorted(known)
+                raise LimitsError(f"There is no limit {name!r}. Try {', '.join(close)}.")
+            found[name] = known[name](_number(name, value))
+        return cls(**found)
+
+
+def _number(name: str, value: object) -> float:
+    """Return what a value says, in seconds, bytes or pieces."""
+    text = _NUMBER.fullmatch(str(value).strip())
+    least = 0 if name in _MAY_BE_ZERO else 1
+    number = float(text[1]) * _UNITS[text[2].lower()] if text else -1.0
+    is_whole = number.is_integer() or name == "settle_seconds"
+    if isinstance(value, bool) or number < least or not is_whole:
+        raise LimitsError(
+            f"The limit {name}={value!r} is none. Give a whole number of at least {least}, "
+            f"such as 5000 or 64 MiB."
+        )
+    return number

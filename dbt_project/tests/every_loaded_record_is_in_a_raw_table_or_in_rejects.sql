@@ -1,58 +1,69 @@
--- A8: what the loads say that they took and rejected is what the raw tables hold.
+-- A8, for each source: what the loads say that they took, rejected and skipped is what there is.
 -- Read from sources only; it is shown at, and holds back, what is built from them.
 -- depends_on: {{ ref('email_events') }}
 {{ config(meta={'dagster': {'ref': {'name': 'email_events'}}}) }}
 
+{#- One line per source: where its records are. -#}
+{%- set tables = {
+    'sendgrid': source('raw', 'sendgrid_events'),
+    'ses': source('raw', 'ses_events'),
+    'mailgun': source('raw', 'mailgun_events'),
+    'postmark': source('raw', 'postmark_events'),
+    'enrollments': source('raw', 'enrollments'),
+    'messages': source('raw', 'messages'),
+    'sequence_records': source('raw', 'sequence_records'),
+    'mailboxes': source('raw', 'mailbox_messages'),
+} %}
+
 with
 
-loads as (
+said_and_found as (
 
     select
-        coalesce(sum(rows), 0) as row_count,
-        coalesce(sum(rejected), 0) as rejected_count
+        source,
+        rows as row_count,
+        rejected as rejected_count,
+        coalesce(skipped, 0) as skipped_count
     from {{ source('raw', 'loads') }}
     where source != 'salesforce'
 
-),
+    {% for name, table in tables.items() %}
+        union all
 
-records as (
+        select
+            '{{ name }}' as source,
+            -count(*) as row_count,
+            0 as rejected_count,
+            0 as skipped_count
+        from {{ table }}
+    {% endfor %}
 
-    select count(*) as row_count from {{ source('raw', 'sendgrid_events') }}
     union all
-    select count(*) as row_count from {{ source('raw', 'mailgun_events') }}
+
+    select
+        source,
+        0 as row_count,
+        -count(*) as rejected_count,
+        0 as skipped_count
+    from {{ source('raw', 'rejects') }}
+    group by source
+
     union all
-    select count(*) as row_count from {{ source('raw', 'postmark_events') }}
-    union all
-    select count(*) as row_count from {{ source('raw', 'enrollments') }}
-    union all
-    select count(*) as row_count from {{ source('raw', 'messages') }}
-    union all
-    select count(*) as row_count from {{ source('raw', 'sequence_records') }}
-    union all
-    select count(*) as row_count from {{ source('raw', 'mailbox_messages') }}
 
-),
-
-record_total as (
-
-    select sum(row_count) as row_count from records
-
-),
-
-rejects as (
-
-    select count(*) as rejected_count from {{ source('raw', 'rejects') }}
+    select
+        source,
+        0 as row_count,
+        0 as rejected_count,
+        -records as skipped_count
+    from {{ source('raw', 'skipped') }}
 
 )
 
 select
-    loads.row_count as loaded_count,
-    record_total.row_count as raw_count,
-    loads.rejected_count,
-    rejects.rejected_count as rejects_count
-from loads
-cross join record_total
-cross join rejects
-where
-    loads.row_count != record_total.row_count
-    or loads.rejected_count != rejects.rejected_count
+    source,
+    sum(row_count) as rows_missing,
+    sum(rejected_count) as rejects_missing,
+    sum(skipped_count) as skipped_missing
+from said_and_found
+group by source
+having sum(row_count) != 0 or sum(rejected_count) != 0 or sum(skipped_count) != 0

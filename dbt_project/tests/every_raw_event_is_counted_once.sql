@@ -5,6 +5,7 @@
 {#- One line per provider, as in int_events__received: its raw table, and how a record counts. -#}
 {%- set providers = {
     'sendgrid': [source('raw', 'sendgrid_events'), 'exactly once'],
+    'ses': [source('raw', 'ses_events'), 'once per recipient'],
     'mailgun': [source('raw', 'mailgun_events'), 'exactly once'],
     'postmark': [source('raw', 'postmark_events'), 'exactly once'],
 } %}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from orchestration.landing import mailboxes, mailgun, postmark, sendgrid, sequences
+from orchestration.landing import mailboxes, mailgun, postmark, sendgrid, sequences, ses
 from orchestration.landing.piece import Outcome, Piece, Target
 from orchestration.landing.record_sql import RecordRules
 from orchestration.landing.records import read_records
@@ -65,6 +65,13 @@ FORMATS = (
         "sendgrid",
         sendgrid.EVENTS,
         "SendGrid Event Webhook logs (A1).",
+    ),
+    _json(
+        "ses",
+        "raw.ses_events",
+        "ses",
+        ses.EVENTS,
+        "Amazon SES events, in whatever they come wrapped (A2).",
     ),
     _json(
         "mailgun",

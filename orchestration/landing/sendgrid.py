@@ -1,6 +1,7 @@
 """SendGrid Event Webhook logs (A1): which objects are events that we can read."""
 
 from orchestration.landing.record_sql import Check, RecordRules
+from orchestration.landing.timestamps import epoch_check
 
 #: formats.md 1.1. Anything else (`account_status_change`, news to come) goes to the rejects.
 EVENT_TYPES = (
@@ -29,6 +30,6 @@ EVENTS = RecordRules(
             "'unknown_event_type: ' || left({value}, 100)",
         ),
         Check("email"),
-        Check("timestamp", "try_cast({value} as double) is null", "'invalid_timestamp'"),
+        epoch_check("timestamp"),
     )
 )

@@ -1,6 +1,7 @@
 {#- Every provider's events, by the name that they are known under: one line adds a provider. -#}
 {%- set providers = {
     'sendgrid': ref('stg_sendgrid__events'),
+    'ses': ref('stg_ses__events'),
     'mailgun': ref('stg_mailgun__events'),
     'postmark': ref('stg_postmark__events'),
 } %}

@@ -22,12 +22,24 @@ source as (
             'status': 'varchar',
             'reason': 'varchar',
             'response': 'varchar',
+            'bounce_classification': 'varchar',
             'attempt': 'varchar',
             'enrollment_id': 'varchar',
             'sequence_id': 'varchar',
             'step_number': 'integer',
         }) }} as event
     from {{ source('raw', 'sendgrid_events') }}
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ bounce_subtype(
+            'event.status', 'coalesce(event.reason, event.response)'
+        ) }} as subtype_by_code
+    from source
 
 ),
 
@@ -43,7 +55,7 @@ renamed as (
             when event.sg_message_id not like 'filter%'
                 then split_part(event.sg_message_id, '.', 1)
         end as provider_message_id,
-        trim(event."smtp-id", '<> ') as message_id,
+        nullif(trim(event."smtp-id", '<> '), '') as message_id,
         event.enrollment_id,
         event.sequence_id,
         event.step_number,
@@ -65,7 +77,13 @@ renamed as (
         case
             when event.event != 'bounce' then null
             when event.type = 'blocked' then 'block'
-            else {{ bounce_subtype('event.status', 'coalesce(event.reason, event.response)') }}
+            when subtype_by_code != 'undetermined' then subtype_by_code
+            when {{ matches('event.bounce_classification', "'^invalid address'") }} then 'hard'
+            when {{ matches('event.bounce_classification', "'^(mailbox unavailable|technical)'") }}
+                then 'soft'
+            when {{ matches('event.bounce_classification', "'^(content|reputation|frequency)'") }}
+                then 'block'
+            else subtype_by_code
         end as event_subtype,
         {{ email_key('event.email') }} as recipient_email,
         case when event.event = 'click' then event.url end as url,
@@ -88,7 +106,7 @@ renamed as (
         load_id,
         file as source_file,
         line as source_line
-    from source
+    from judged
 
 )
 

@@ -1,0 +1,58 @@
+"""Amazon SES events (A2): which objects are events, and in what they come wrapped."""
+
+from orchestration.landing.record_sql import Check, RecordRules, Skip
+from orchestration.landing.timestamps import ISO_REASON, ISO_REFUSED
+
+#: formats.md 1.2. Events of a configuration set bear an `eventType`; notifications of an identity
+#: say the first three as `notificationType`.
+EVENT_TYPES = (
+    "Bounce",
+    "Complaint",
+    "Delivery",
+    "Send",
+    "Reject",
+    "Open",
+    "Click",
+    "Rendering Failure",
+    "DeliveryDelay",
+    "Subscription",
+)
+
+#: SNS and SQS put what they carry into a string of JSON, EventBridge into an object.
+ENVELOPES = ("body", "Body", "detail", "Sns.Message", "Message")
+
+_TYPE_KEYS = ("eventType", "notificationType")
+_IS_KNOWN = "list_contains([" + ", ".join(f"'{each}'" for each in EVENT_TYPES) + "], {value})"
+
+#: The time is in the part that is named after the type; sends and rejects have that of the mail.
+_TIMES = (
+    "bounce.timestamp",
+    "complaint.timestamp",
+    "delivery.timestamp",
+    "deliveryDelay.timestamp",
+    "open.timestamp",
+    "click.timestamp",
+    "subscription.timestamp",
+    "mail.timestamp",
+)
+
+_VALIDATED = "Successfully validated SNS topic for Amazon SES event publishing."
+
+EVENTS = RecordRules(
+    checks=(
+        Check(_TYPE_KEYS, f"not {_IS_KNOWN}", "'unknown_event_type: ' || left({value}, 100)"),
+        Check("mail.messageId"),
+        # An event that bears no time is kept (its type stands in, which is no time to refuse).
+        Check((*_TIMES, *_TYPE_KEYS), f"not {_IS_KNOWN} and {ISO_REFUSED}", ISO_REASON),
+    ),
+    pages=("Records", "Messages"),
+    envelopes=ENVELOPES,
+    skips=(
+        # What SNS and SES say of themselves when a topic is set up.
+        Skip("Type", ("SubscriptionConfirmation",), "subscription_confirmation"),
+        Skip("Type", ("UnsubscribeConfirmation",), "unsubscribe_confirmation"),
+        *(Skip(path, (_VALIDATED,), "topic_validation") for path in ENVELOPES),
+        Skip("notificationType", ("AmazonSnsSubscriptionSucceeded",), "topic_validation"),
+        Skip("notificationType", ("Received",), "inbound_mail"),
+    ),
+)

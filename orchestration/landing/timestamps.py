@@ -1,0 +1,34 @@
+"""Checks of the times that providers write: SQL that refuses what is no time, or cannot be true."""
+
+from orchestration.landing.record_sql import Check
+
+#: Nothing that these records tell of happened before 2000, nor will it after 2099 (UTC).
+_FIRST_SECOND, _LAST_SECOND = 946_684_800, 4_102_444_799
+
+_NUMBER = "try_cast({value} as double)"
+#: Of milliseconds, 1e11 is March 1973; of seconds, the year 5138.
+_SECONDS = f"{_NUMBER} / case when {_NUMBER} > 1e11 then 1000 else 1 end"
+_EPOCH_REFUSED = f"coalesce({_SECONDS} not between {_FIRST_SECOND} and {_LAST_SECOND}, true)"
+
+_ISO = "try_cast({value} as timestamptz)"
+ISO_REFUSED = f"coalesce(year({_ISO}) not between 2000 and 2099, true)"
+
+
+def _reason(cast: str) -> str:
+    return (
+        f"case when {cast} is null then 'invalid_timestamp' "
+        "else 'implausible_timestamp: ' || left({value}, 100) end"
+    )
+
+
+ISO_REASON = _reason(_ISO)
+
+
+def epoch_check(*keys: str) -> Check:
+    """Return the check of a time in seconds or milliseconds since 1970, as a number or its text."""
+    return Check(keys, _EPOCH_REFUSED, _reason(_NUMBER))
+
+
+def iso_check(*keys: str) -> Check:
+    """Return the check of a time in ISO 8601."""
+    return Check(keys, ISO_REFUSED, ISO_REASON)

@@ -68,7 +68,7 @@ class RecordRules:
             for number, path in enumerate(self.envelopes, 1)
         ]
         parts = [
-            _TEXTS.format(text=self._text()),
+            _TEXTS.format(text=self.text()),
             _SPLIT.format(cases="\n            ".join(_page(key) for key in self.pages)),
             *opened,
             _FOUND.format(last=len(opened), paths=self._paths()),
@@ -76,13 +76,15 @@ class RecordRules:
         ]
         return "with\n" + ",\n".join(parts)
 
-    def _text(self) -> str:
+    def text(self) -> str:
+        """Return the SQL of a line's JSON: what `text` says, or the field of a form that it is."""
         if self.form_field is None:
             return "text"
         prefix = f"{self.form_field}="
+        field = f"split_part(text[{len(prefix) + 1}:], '&', 1)"
         return (
             f"case when starts_with(text, '{prefix}') "
-            f"then url_decode(replace(text[{len(prefix) + 1}:], '+', ' ')) else text end"
+            f"then url_decode(replace({field}, '+', ' ')) else text end"
         )
 
     def _all_keys(self) -> list[str]:
@@ -104,7 +106,9 @@ class RecordRules:
             if check.only_for:
                 key, wanted = check.only_for
                 asked = f"{_is_one_of(place[key], (wanted,))} and "
-            if not check.is_optional:
+            if check.is_optional:
+                asked += f"{value} is not null and "
+            else:
                 missing = f"'missing_key: {' or '.join(check.keys)}'"
                 cases.append(f"when {asked}{value} is null then {missing}")
             if check.refused_if:
@@ -170,7 +174,7 @@ texts as (
 
 documents as (
 
-    select line, position, text, unnest([try(cast(text as json))]) as document
+    select line, position, text, unnest([try_cast(text as json)]) as document
     from texts
 
 )"""
@@ -183,7 +187,8 @@ split as (
         case when document is null then trim(text, e' \\t\\r\\n') end as broken,
         case
             when document is null and trim(text, e' \\t\\r\\n') = '' then []
-            when json_type(document) = 'ARRAY' and position is null
+            when document is null then [document]
+            when position is null and starts_with(ltrim(text, e' \\t\\r\\n'), '[')
                 then json_extract(document, '$[*]')
             {cases}
             else [document]
@@ -206,7 +211,7 @@ opened_0 as (
 _OPENED = """
 inner_{number} as (
 
-    select *, unnest([try(cast(json_extract_string(value, '{path}') as json))]) as content
+    select *, unnest([try_cast(json_extract_string(value, '{path}') as json)]) as content
     from opened_{before}
 
 ),
@@ -215,9 +220,9 @@ opened_{number} as (
 
     select
         line, position, broken,
-        case when json_type(content) = 'OBJECT' then content else value end as value,
+        case when starts_with(ltrim(content), '{{') then json(content) else value end as value,
         case
-            when json_type(content) = 'OBJECT'
+            when starts_with(ltrim(content), '{{')
                 then list_append(layers, json_merge_patch(value, '{without}'))
             else layers
         end as layers
@@ -233,7 +238,7 @@ records as (
         case when len(layers) > 0 then to_json(layers) end as envelope,
         unnest([
             case
-                when json_type(value) = 'OBJECT' then json_extract_string(value, [{paths}])
+                when starts_with(value, '{{') then json_extract_string(value, [{paths}])
                 when value is not null then []
             end
         ]) as found
@@ -258,6 +263,14 @@ checked as (
 
 )
 """
+
+SORT_OUT = """
+create or replace temp table landing_records as
+{records}
+select line, position, broken, value, envelope, reason, skip_reason
+from checked
+"""
+SORTED_OUT = "with checked as (select * from landing_records)"
 
 #: Statements about `checked` records; each is given what `load.Target` knows.
 KEEP = """

@@ -14,7 +14,14 @@ import polars as pl
 from orchestration.landing.documents import Fragment, Scanner, Value, opens_document
 from orchestration.landing.lines import BYTE_ORDER_MARK, Blocks, LineReader
 from orchestration.landing.piece import Outcome, Piece, Target
-from orchestration.landing.record_sql import KEEP, REJECT, SKIP, RecordRules
+from orchestration.landing.record_sql import (
+    KEEP,
+    REJECT,
+    SKIP,
+    SORT_OUT,
+    SORTED_OUT,
+    RecordRules,
+)
 
 _SCHEMA = {"line": pl.Int64, "position": pl.Int32, "text": pl.String}
 _VALUES_PER_FRAME = 50_000
@@ -84,8 +91,11 @@ class _Reader:
             self._load(frame, self._any_layout)
             return
         is_object = frame["text"].str.starts_with("{")
+        # A frame as it came has many chunks, which DuckDB's threads share; a filtered one has one.
         if is_object.all():
             self._load(frame, self._plain)
+        elif not is_object.any():
+            self._load(frame, self._any_layout)
         else:
             self._load(frame.filter(is_object), self._plain)
             self._load(frame.filter(~is_object), self._any_layout)
@@ -96,6 +106,10 @@ class _Reader:
         target, outcome = self.target, self.outcome
         place = [target.load_id, target.source, target.file]
         target.frame("landing_lines", frame)
+        if records == self._any_layout:
+            # Taking lines apart costs more than keeping what came of it for a moment.
+            target.connection.execute(SORT_OUT.format(records=records))
+            records = SORTED_OUT
         kept = target.execute(
             KEEP.format(table=target.table, records=records),
             [target.load_id, target.file, target.loaded_at],
@@ -112,6 +126,10 @@ class _Reader:
     def take_tail(self, data: bytes, line: int) -> None:
         """Take the complete values of what is left; the rest waits, or is cut for good."""
         piece = self.piece
+        if self._is_whole_form(data):
+            self._take_values([Value(line, None, data.decode())])
+            piece.take(data)
+            return
         text = data.decode("utf-8", "surrogateescape")
         if piece.content.line_end == b"\r":
             text = text.replace("\r", "\n")
@@ -125,6 +143,16 @@ class _Reader:
             at = line + scanner.text.count("\n", 0, scanner.end)
             self.reject(at, piece.content.damage or "truncated", left.strip())
         piece.take(data[: len(data) - len(left.encode("utf-8", "surrogateescape"))])
+
+    def _is_whole_form(self, data: bytes) -> bool:
+        """Tell whether a file ends in the whole body of a form post, but for the line end."""
+        prefix = f"{self.rules.form_field}=".encode()
+        if self.rules.form_field is None or not (data.startswith(prefix) and data.isascii()):
+            return False
+        ((is_valid,),) = self.target.connection.execute(
+            f"select try(json_valid({self.rules.text()})) from (select ? as text)", [data.decode()]
+        ).fetchall()
+        return bool(is_valid)
 
     def _take_values(self, values: Iterable[Value | Fragment]) -> None:
         rows = []

@@ -9,6 +9,7 @@
     'ses': source('raw', 'ses_events'),
     'mailgun': source('raw', 'mailgun_events'),
     'postmark': source('raw', 'postmark_events'),
+    'mandrill': source('raw', 'mandrill_events'),
     'enrollments': source('raw', 'enrollments'),
     'messages': source('raw', 'messages'),
     'sequence_records': source('raw', 'sequence_records'),

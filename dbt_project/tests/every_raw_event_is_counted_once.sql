@@ -8,6 +8,7 @@
     'ses': [source('raw', 'ses_events'), 'once per recipient'],
     'mailgun': [source('raw', 'mailgun_events'), 'exactly once'],
     'postmark': [source('raw', 'postmark_events'), 'exactly once'],
+    'mandrill': [source('raw', 'mandrill_events'), 'exactly once'],
 } %}
 
 with

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from orchestration.landing import mailboxes, mailgun, postmark, sendgrid, sequences, ses
+from orchestration.landing import mailboxes, mailgun, mandrill, postmark, sendgrid, sequences, ses
 from orchestration.landing.piece import Outcome, Piece, Target
 from orchestration.landing.record_sql import RecordRules
 from orchestration.landing.records import read_records
@@ -86,6 +86,13 @@ FORMATS = (
         "postmark",
         postmark.EVENTS,
         "Postmark webhook logs (A6).",
+    ),
+    _json(
+        "mandrill",
+        "raw.mandrill_events",
+        "mandrill",
+        mandrill.EVENTS,
+        "Mandrill webhook logs (A6).",
     ),
     _json(
         "enrollments",

@@ -1,6 +1,8 @@
 """Mailgun event logs (A6): webhooks, pages of the Events API, and events by themselves."""
 
+from orchestration.landing.event_types import type_check
 from orchestration.landing.record_sql import Check, RecordRules, Skip
+from orchestration.landing.timestamps import epoch_check
 
 #: formats.md 1.4. `bounced` and `dropped` are how webhooks named failures until 2018.
 EVENT_TYPES = (
@@ -16,16 +18,10 @@ EVENT_TYPES = (
     "dropped",
 )
 
-_KNOWN = ", ".join(f"'{event}'" for event in EVENT_TYPES)
-
 EVENTS = RecordRules(
     checks=(
-        Check(
-            "event",
-            f"not list_contains([{_KNOWN}], {{value}})",
-            "'unknown_event_type: ' || left({value}, 100)",
-        ),
-        Check("timestamp", "try_cast({value} as double) is null", "'invalid_timestamp'"),
+        type_check("event", EVENT_TYPES),
+        epoch_check("timestamp"),
         # A message that Mailgun refused has no recipient of its own yet.
         Check(("recipient", "message.headers.to")),
     ),

@@ -1,25 +1,17 @@
 """Postmark event logs (A6): one object per webhook, told apart by `RecordType`."""
 
+from orchestration.landing.event_types import type_check
 from orchestration.landing.record_sql import Check, RecordRules, Skip
+from orchestration.landing.timestamps import iso_check
 
 #: formats.md 1.3.
 RECORD_TYPES = ("Delivery", "Bounce", "Open", "Click", "SpamComplaint", "SubscriptionChange")
 
-_KNOWN = ", ".join(f"'{record}'" for record in RECORD_TYPES)
-
 EVENTS = RecordRules(
     checks=(
-        Check(
-            "RecordType",
-            f"not list_contains([{_KNOWN}], {{value}})",
-            "'unknown_event_type: ' || left({value}, 100)",
-        ),
+        type_check("RecordType", RECORD_TYPES),
         Check(("Recipient", "Email")),
-        Check(
-            ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"),
-            "try_cast({value} as timestamptz) is null",
-            "'invalid_timestamp'",
-        ),
+        iso_check("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"),
     ),
     skips=(
         # An inbound mail has no RecordType, but a sender: of mail that we sent, none is told.

@@ -4,6 +4,7 @@
     'ses': ref('stg_ses__events'),
     'mailgun': ref('stg_mailgun__events'),
     'postmark': ref('stg_postmark__events'),
+    'mandrill': ref('stg_mandrill__events'),
 } %}
 {%- set columns = [
     'provider_event_id', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',

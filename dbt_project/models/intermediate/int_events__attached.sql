@@ -12,6 +12,26 @@ messages as (
 
 ),
 
+-- SES and Mailgun know a message by what stands in the Message-ID of the mail that they send. One's
+-- own pixel and links know it by the platform's id, which is there before the mail is sent (A4).
+identified as (
+
+    select
+        message_key,
+        recipient_email,
+        coalesce(provider_message_id, {{ message_id_key('message_id') }}) as provider_message_id
+    from messages
+
+    union distinct
+
+    select
+        message_key,
+        recipient_email,
+        platform_message_id as provider_message_id
+    from messages
+
+),
+
 -- One API call may send to many (SendGrid's personalizations, mail by hand to several people): an
 -- id names a message together with the recipient, and alone only where it is nobody else's.
 by_provider_id_and_recipient as (
@@ -20,7 +40,7 @@ by_provider_id_and_recipient as (
         provider_message_id,
         recipient_email,
         min(message_key) as message_key
-    from messages
+    from identified
     where provider_message_id is not null
     group by provider_message_id, recipient_email
 
@@ -31,7 +51,7 @@ by_provider_id as (
     select
         provider_message_id,
         min(message_key) as message_key
-    from messages
+    from identified
     where provider_message_id is not null
     group by provider_message_id
     having count(*) = 1
@@ -151,9 +171,10 @@ select
     attached.occurred_at,
     attached.received_at,
     attached.loaded_at,
-    attached.recipient_email,
+    coalesce(attached.recipient_email, messages.recipient_email) as recipient_email,
     attached.source,
     attached.provider_event_id,
+    attached.provider_message_id,
     attached.url,
     case when attached.event_type = 'clicked' then tracked_hosts.host is not null end
         as is_tracked_domain,

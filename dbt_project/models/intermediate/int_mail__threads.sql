@@ -18,6 +18,13 @@ mail as (
 
 ),
 
+events as (
+
+    select * from {{ ref('int_events__attached') }}
+    where attached_by = 'message_id'
+
+),
+
 -- E2: the ids under which a message that we sent may be named.
 identifiers as (
 
@@ -32,6 +39,13 @@ identifiers as (
         provider_message_id as id_key
     from messages
     where provider_message_id is not null
+    union
+    -- SES replaces the Message-ID that the sender knows; its events tell both.
+    select
+        message_key,
+        provider_message_id as id_key
+    from events
+    where provider_message_id is not null and message_key is not null
 
 ),
 

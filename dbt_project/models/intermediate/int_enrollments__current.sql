@@ -23,7 +23,7 @@ select
     mailbox,
     platform_state,
     state_reason,
-    state_changed_at,
+    state_since,
     is_sequence_paused,
     is_mailbox_paused,
     is_paused,
@@ -42,7 +42,10 @@ select
     started_at,
     ended_at,
     -- Some platforms cancel without saying when: the last word on the enrollment stands in.
-    coalesce(ended_at, case when is_canceled or is_excluded then updated_at end) as finished_at,
+    coalesce(
+        ended_at,
+        case when is_canceled or is_excluded then coalesce(state_since, updated_at) end
+    ) as finished_at,
     loaded_at
 from versions
 where recency = 1

@@ -85,7 +85,7 @@ paused_on_platform as (
             when is_sequence_paused then 'sequence_paused'
             else 'mailbox_paused'
         end as reason,
-        coalesce(state_changed_at, updated_at) as starts_at,
+        coalesce(state_since, updated_at) as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments
@@ -123,7 +123,7 @@ blocked as (
         enrollment_id,
         'blocked' as status,
         coalesce(state_reason, 'platform') as reason,
-        coalesce(state_changed_at, updated_at) as starts_at,
+        coalesce(state_since, updated_at) as starts_at,
         cast(null as timestamp) as ends_at,
         cast(null as varchar) as event_key
     from enrollments

@@ -26,19 +26,46 @@ precedence as (
 
 ),
 
+-- A platform may not say since when a state holds, and touch the record for other reasons (a counter
+-- went up): then it holds since the first of the versions in a row that tell it.
+followed as (
+
+    select
+        *,
+        lag(platform_state) over (
+            partition by enrollment_id order by updated_at, version_text
+        ) as previous_state
+    from neutral
+
+),
+
+dated as (
+
+    select
+        *,
+        coalesce(state_changed_at, max(
+            case when previous_state is distinct from platform_state then updated_at end
+        ) over (
+            partition by enrollment_id order by updated_at, version_text
+            rows between unbounded preceding and current row
+        )) as state_since
+    from followed
+
+),
+
 -- F3: what a platform's state means is written in the seed; one without a row fails the build.
 told as (
 
     select
-        neutral.*,
+        dated.*,
         coalesce(states.status, 'queued') as told_status,
         states.reason as state_reason,
         coalesce(precedence.is_finished, false) as is_finished
-    from neutral
+    from dated
     left join states
         on
-            neutral.platform = states.platform
-            and neutral.platform_state = states.platform_state
+            dated.platform = states.platform
+            and dated.platform_state = states.platform_state
     left join precedence on states.status = precedence.status
 
 )
@@ -54,7 +81,7 @@ select
     mailbox,
     cast(null as varchar) as platform_state,
     cast(null as varchar) as state_reason,
-    cast(null as timestamp) as state_changed_at,
+    cast(null as timestamp) as state_since,
     is_sequence_paused,
     is_mailbox_paused,
     is_paused,
@@ -92,7 +119,7 @@ select
     mailbox,
     platform_state,
     state_reason,
-    state_changed_at,
+    state_since,
     false as is_sequence_paused,
     false as is_mailbox_paused,
     told_status = 'paused' as is_paused,
@@ -108,12 +135,12 @@ select
     reply_labels,
     enrolled_at as created_at,
     updated_at,
-    coalesce(
-        started_at,
-        case when told_status = 'engaged' then coalesce(state_changed_at, enrolled_at) end
-    ) as started_at,
+    coalesce(started_at, case when told_status = 'engaged' then state_since end) as started_at,
     -- A state that goes on has no end, whatever an earlier one left behind in the record.
-    case when is_finished then coalesce(ended_at, state_changed_at, updated_at) end as ended_at,
+    case
+        when told_status in ('canceled', 'excluded') then ended_at
+        when is_finished then coalesce(ended_at, state_since)
+    end as ended_at,
     loaded_at,
     load_id,
     source_file,

@@ -3,7 +3,7 @@
 from orchestration.landing.record_sql import Check
 
 
-def type_check(key: str, known: tuple[str, ...]) -> Check:
+def type_check(key: str | tuple[str, ...], known: tuple[str, ...]) -> Check:
     """Return the check that `key` holds one of the `known` types; news are rejects, and so seen."""
     listed = ", ".join(f"'{each}'" for each in known)
     return Check(

@@ -1,5 +1,6 @@
 """SendGrid Event Webhook logs (A1): which objects are events that we can read."""
 
+from orchestration.landing.event_types import type_check
 from orchestration.landing.record_sql import Check, RecordRules
 from orchestration.landing.timestamps import epoch_check
 
@@ -18,17 +19,10 @@ EVENT_TYPES = (
     "group_resubscribe",
 )
 
-_KNOWN = ", ".join(f"'{event}'" for event in EVENT_TYPES)
-
 EVENTS = RecordRules(
     (
         # The type comes first: an account event carries no email, and its type says why.
-        Check(
-            "event",
-            # A list, not IN: DuckDB would join the events with a table of the types.
-            f"not list_contains([{_KNOWN}], {{value}})",
-            "'unknown_event_type: ' || left({value}, 100)",
-        ),
+        type_check("event", EVENT_TYPES),
         Check("email"),
         epoch_check("timestamp"),
     )

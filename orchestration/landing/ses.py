@@ -1,7 +1,8 @@
 """Amazon SES events (A2): which objects are events, and in what they come wrapped."""
 
+from orchestration.landing.event_types import type_check
 from orchestration.landing.record_sql import Check, RecordRules, Skip
-from orchestration.landing.timestamps import ISO_REASON, ISO_REFUSED
+from orchestration.landing.timestamps import iso_check
 
 #: formats.md 1.2. Events of a configuration set bear an `eventType`; notifications of an identity
 #: say the first three as `notificationType`.
@@ -21,9 +22,6 @@ EVENT_TYPES = (
 #: SNS and SQS put what they carry into a string of JSON, EventBridge into an object.
 ENVELOPES = ("body", "Body", "detail", "Sns.Message", "Message")
 
-_TYPE_KEYS = ("eventType", "notificationType")
-_IS_KNOWN = "list_contains([" + ", ".join(f"'{each}'" for each in EVENT_TYPES) + "], {value})"
-
 #: The time is in the part that is named after the type; sends and rejects have that of the mail.
 _TIMES = (
     "bounce.timestamp",
@@ -40,10 +38,10 @@ _VALIDATED = "Successfully validated SNS topic for Amazon SES event publishing."
 
 EVENTS = RecordRules(
     checks=(
-        Check(_TYPE_KEYS, f"not {_IS_KNOWN}", "'unknown_event_type: ' || left({value}, 100)"),
+        type_check(("eventType", "notificationType"), EVENT_TYPES),
         Check("mail.messageId"),
-        # An event that bears no time is kept (its type stands in, which is no time to refuse).
-        Check((*_TIMES, *_TYPE_KEYS), f"not {_IS_KNOWN} and {ISO_REFUSED}", ISO_REASON),
+        # An event that nothing dates is an event all the same; staging finds it a time.
+        iso_check(*_TIMES, is_optional=True),
     ),
     pages=("Records", "Messages"),
     envelopes=ENVELOPES,

@@ -11,7 +11,7 @@ _SECONDS = f"{_NUMBER} / case when {_NUMBER} > 1e11 then 1000 else 1 end"
 _EPOCH_REFUSED = f"coalesce({_SECONDS} not between {_FIRST_SECOND} and {_LAST_SECOND}, true)"
 
 _ISO = "try_cast({value} as timestamptz)"
-ISO_REFUSED = f"coalesce(year({_ISO}) not between 2000 and 2099, true)"
+_ISO_REFUSED = f"coalesce(year({_ISO}) not between 2000 and 2099, true)"
 
 
 def _reason(cast: str) -> str:
@@ -21,14 +21,11 @@ def _reason(cast: str) -> str:
     )
 
 
-ISO_REASON = _reason(_ISO)
-
-
 def epoch_check(*keys: str) -> Check:
     """Return the check of a time in seconds or milliseconds since 1970, as a number or its text."""
     return Check(keys, _EPOCH_REFUSED, _reason(_NUMBER))
 
 
-def iso_check(*keys: str) -> Check:
-    """Return the check of a time in ISO 8601."""
-    return Check(keys, ISO_REFUSED, ISO_REASON)
+def iso_check(*keys: str, is_optional: bool = False) -> Check:
+    """Return the check of a time in ISO 8601; a record may do without one that `is_optional`."""
+    return Check(keys, _ISO_REFUSED, _reason(_ISO), is_optional)

@@ -78,6 +78,7 @@ typed as (
             when 'complained' then 'complained'
             when 'unsubscribed' then 'unsubscribed'
         end as event_type,
+        event."user-variables" as arguments,
         trim(coalesce(event.message.headers."message-id", flat."Message-Id"), '<> ') as message_id,
         coalesce(event."delivery-status"."enhanced-code", event."delivery-status"."bounce-code")
             as enhanced_code,
@@ -118,9 +119,9 @@ renamed as (
         event.id as provider_event_id,
         message_id as provider_message_id,
         message_id,
-        event."user-variables".enrollment_id,
-        event."user-variables".sequence_id,
-        event."user-variables".step_number,
+        arguments.enrollment_id,
+        arguments.sequence_id,
+        arguments.step_number,
 
         ----------  what happened
         event_type,

@@ -98,7 +98,9 @@ renamed as (
             when event_type != 'bounced' then null
             when
                 subtype_by_code = 'block'
-                or record_name in ('Blocked', 'SpamNotification', 'VirusNotification', 'DMARCPolicy')
+                or record_name in (
+                    'Blocked', 'SpamNotification', 'VirusNotification', 'DMARCPolicy'
+                )
                 then 'block'
             -- Postmark goes on sending to it, so no code makes it hard.
             when record_name = 'SoftBounce' then 'soft'
@@ -106,9 +108,9 @@ renamed as (
             else subtype_by_code
         end as event_subtype,
         {{ email_key('coalesce(event.Recipient, event.Email)') }} as recipient_email,
-        event.OriginalLink as url,
-        event.Geo.IP as ip,
-        event.UserAgent as user_agent,
+        case when event_type = 'clicked' then event.OriginalLink end as url,
+        case when event_type in ('opened', 'clicked') then event.Geo.IP end as ip,
+        case when event_type in ('opened', 'clicked') then event.UserAgent end as user_agent,
         false as is_flagged_machine,
         false as is_flagged_unknown,
         case

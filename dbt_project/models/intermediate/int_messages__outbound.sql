@@ -97,6 +97,7 @@ manual_messages as (
 select
     message_id as message_key,
     message_id,
+    platform_message_id,
     provider_message_id,
     thread_id,
     enrollment_id,
@@ -120,6 +121,7 @@ union all
 select
     message_key,
     message_id,
+    cast(null as varchar) as platform_message_id,
     cast(null as varchar) as provider_message_id,
     thread_id,
     cast(null as varchar) as enrollment_id,

@@ -158,10 +158,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Recognition:
-    """The longest beginning of a content that was loaded before, found among `compared`."""
+    """The longest beginning of a content that was loaded before, found among `compared`.
+
+    `contents` are the hashes of all its beginnings that were.
+    """
 
     known: Reading
     compared: frozenset[tuple[int, str]]
+    contents: frozenset[str]
 
 
 def recognise(content: Content, loaded: Collection[tuple[int, str]]) -> Recognition:
@@ -177,6 +181,7 @@ def recognise(content: Content, loaded: Collection[tuple[int, str]]) -> Recognit
     known = reading.copy()
     marks = sorted({length for length, _ in candidates})
     chunks = content.chunks() if marks else iter(())
+    contents = set()
     rest = b""
     for mark in marks:
         while reading.length + len(rest) < mark and (chunk := next(chunks, b"")):
@@ -188,4 +193,5 @@ def recognise(content: Content, loaded: Collection[tuple[int, str]]) -> Recognit
             break
         if (mark, reading.digest.hexdigest()) in candidates:
             known = reading.copy()
-    return Recognition(known, candidates)
+            contents.add(reading.digest.hexdigest())
+    return Recognition(known, candidates, frozenset(contents))

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from typing import Any
 
 _MEBIBYTE = 1 << 20
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _NUMBER = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?) ?(kib|mib|gib|)", re.IGNORECASE)
 
-#: These may be nothing at all; everything else is at least one.
-_MAY_BE_ZERO = frozenset({"settle_seconds", "reject_characters"})
+_SECONDS = "settle_seconds"
+#: These may be nothing at all; everything else is at least one, and a whole number.
+_MAY_BE_ZERO = frozenset({_SECONDS, "reject_characters"})
 
 
 class LimitsError(ValueError):
@@ -51,25 +53,24 @@ class Limits:
         Raises:
             LimitsError: no such limit, or no such value.
         """
-        known = {field.name: type(field.default) for field in fields(cls)}
+        known = [field.name for field in fields(cls)]
         found = {}
         for name, value in values.items():
             if name not in known:
-                close = get_close_matches(name, known, 1) or sorted(known)
+                close = get_close_matches(name, known, 1) or known
                 raise LimitsError(f"There is no limit {name!r}. Try {', '.join(close)}.")
-            found[name] = known[name](_number(name, value))
-        return cls(**found)
+            found[name] = _number(name, value)
+        return replace(cls(), **found)
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: object) -> Any:
     """Return what a value says, in seconds, bytes or pieces."""
     text = _NUMBER.fullmatch(str(value).strip())
     least = 0 if name in _MAY_BE_ZERO else 1
     number = float(text[1]) * _UNITS[text[2].lower()] if text else -1.0
-    is_whole = number.is_integer() or name == "settle_seconds"
-    if isinstance(value, bool) or number < least or not is_whole:
+    if isinstance(value, bool) or number < least or not (number.is_integer() or name == _SECONDS):
         raise LimitsError(
             f"The limit {name}={value!r} is none. Give a whole number of at least {least}, "
             f"such as 5000 or 64 MiB."
         )
-    return number
+    return number if name == _SECONDS else int(number)

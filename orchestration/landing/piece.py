@@ -122,7 +122,7 @@ class Target:
         """Make a polars frame readable to DuckDB as the view `name`, until it is replaced."""
         self.frames.put(name, frame)
 
-    def execute(self, statement: str, parameters: list[object]) -> int:
+    def execute(self, statement: str, parameters: list[object] | dict[str, object]) -> int:
         """Run a statement that changes rows, and return how many."""
         ((count,),) = self.connection.execute(statement, parameters).fetchall()
         return int(count)

@@ -13,6 +13,7 @@
     'enrollments': source('raw', 'enrollments'),
     'messages': source('raw', 'messages'),
     'sequence_records': source('raw', 'sequence_records'),
+    'access_logs': source('raw', 'access_log_requests'),
     'mailboxes': source('raw', 'mailbox_messages'),
 } %}
 

@@ -9,6 +9,7 @@
     'mailgun': [source('raw', 'mailgun_events'), 'exactly once'],
     'postmark': [source('raw', 'postmark_events'), 'exactly once'],
     'mandrill': [source('raw', 'mandrill_events'), 'exactly once'],
+    'access_logs': [ref('int_access_logs__events'), 'exactly once'],
 } %}
 
 with

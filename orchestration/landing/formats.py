@@ -1,16 +1,27 @@
 """The registry of formats: which place in the landing folder belongs to which reader and table."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from orchestration.landing import mailboxes, mailgun, mandrill, postmark, sendgrid, sequences, ses
+from orchestration.landing import (
+    access_logs,
+    mailboxes,
+    mailgun,
+    mandrill,
+    postmark,
+    sendgrid,
+    sequences,
+    ses,
+)
 from orchestration.landing.piece import Outcome, Piece, Target
 from orchestration.landing.record_sql import RecordRules
 from orchestration.landing.records import read_records
 
-_JSON_NAMES = (".json", ".ndjson", ".jsonl")
+#: `events.ndjson`, and what log rotation makes of it: `events.ndjson.1`, `events.json-20261001.gz`.
+_JSON_NAME = re.compile(r"\.(json|ndjson|jsonl)([.-]\d+)*(\.gz)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -51,8 +62,7 @@ def _json_files(place: str) -> Callable[[Path], bool]:
     parts = tuple(place.split("/"))
 
     def claims(path: Path) -> bool:
-        name = path.name.lower().removesuffix(".gz")
-        return path.parts[:-1][: len(parts)] == parts and name.endswith(_JSON_NAMES)
+        return path.parts[:-1][: len(parts)] == parts and bool(_JSON_NAME.search(path.name))
 
     return claims
 
@@ -114,6 +124,15 @@ FORMATS = (
         "sequences/neutral",
         sequences.RECORDS,
         "Enrollments, messages and tasks of sequence platforms in the neutral format (A5).",
+    ),
+    Format(
+        "access_logs",
+        "raw.access_log_requests",
+        "access_logs",
+        "Access logs of one's own pixel and redirect host (A4).",
+        access_logs.claims,
+        access_logs.read,
+        kind="log",
     ),
     Format(
         "mailboxes",

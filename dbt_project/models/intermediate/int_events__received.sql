@@ -5,6 +5,7 @@
     'mailgun': ref('stg_mailgun__events'),
     'postmark': ref('stg_postmark__events'),
     'mandrill': ref('stg_mandrill__events'),
+    'access_logs': ref('int_access_logs__events'),
 } %}
 {%- set columns = [
     'provider_event_id', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',

@@ -20,9 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dbt")]
 
 FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
 ORIGINS = {
-    dg.AssetKey(["landing", "sendgrid"]),
-    dg.AssetKey(["landing", "sequences"]),
-    dg.AssetKey(["landing", "mailboxes"]),
+    *(dg.AssetKey(["landing", each.folder]) for each in FORMATS),
     dg.AssetKey(["salesforce", "records"]),
 }
 

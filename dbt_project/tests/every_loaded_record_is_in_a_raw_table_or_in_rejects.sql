@@ -15,6 +15,7 @@
     'sequence_records': source('raw', 'sequence_records'),
     'access_logs': source('raw', 'access_log_requests'),
     'mailboxes': source('raw', 'mailbox_messages'),
+    'salesforce_exports': source('raw', 'salesforce_exports'),
 } %}
 
 with

@@ -12,6 +12,7 @@ from orchestration.landing import (
     mailgun,
     mandrill,
     postmark,
+    salesforce_exports,
     sendgrid,
     sequences,
     ses,
@@ -143,6 +144,16 @@ FORMATS = (
         mailboxes.read,
         mailboxes.address_of,
         kind="email",
+    ),
+    Format(
+        "salesforce_exports",
+        "raw.salesforce_exports",
+        "salesforce",
+        "Salesforce CSV exports (A7).",
+        salesforce_exports.claims,
+        salesforce_exports.read,
+        salesforce_exports.object_of,
+        kind="csv",
     ),
 )
 

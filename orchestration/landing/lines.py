@@ -10,7 +10,7 @@ import polars as pl
 from orchestration.landing.piece import Piece, UnreadableFileError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Blocks:
     rest: bytes = field(default=b"", init=False)
 
     def __post_init__(self) -> None:
-        if self.piece.content.head.startswith(_UTF_16_MARKS):
+        if self.piece.content.head.startswith(UTF_16_MARKS):
             raise UnreadableFileError("wrong_encoding: UTF-16, deliver it as UTF-8")
 
     def __iter__(self) -> Iterator[bytes | _LongLine]:

@@ -27,6 +27,7 @@ versions as (
         last_modified_at,
         last_modified_by_id,
         is_deleted,
+        is_from_export,
         system_modstamp_at,
         load_id
     from contacts
@@ -46,6 +47,7 @@ versions as (
         last_modified_at,
         last_modified_by_id,
         is_deleted,
+        is_from_export,
         system_modstamp_at,
         load_id
     from leads

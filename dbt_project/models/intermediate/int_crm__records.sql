@@ -58,6 +58,22 @@ last_unticked as (
 
 ),
 
+in_snapshots as (
+
+    select distinct
+        crm_object,
+        crm_id
+    from versions
+    where not is_from_export
+
+),
+
+snapshot_objects as (
+
+    select distinct crm_object from in_snapshots
+
+),
+
 -- Since when the box has been ticked without a break, as far as the snapshots saw.
 opt_outs as (
 
@@ -91,9 +107,17 @@ select
     current_versions.is_converted,
     ends.reached_id as stands_for_id,
     target.crm_object as stands_for_object,
-    coalesce(target.crm_id is not null and not target.is_deleted and not target.is_converted, false)
-        as is_writable
+    coalesce(
+        target.crm_id is not null
+        and not target.is_deleted
+        and not target.is_converted
+        -- Only exports know it, though snapshots read its object: it is gone, or out of sight.
+        and (in_snapshots.crm_id is not null or snapshot_objects.crm_object is null),
+        false
+    ) as is_writable
 from current_versions
 inner join ends on current_versions.crm_id = ends.crm_id and ends.position_from_end = 1
 left join current_versions as target on ends.reached_id = target.crm_id
+left join in_snapshots on target.crm_id = in_snapshots.crm_id
+left join snapshot_objects on target.crm_object = snapshot_objects.crm_object
 left join opt_outs on current_versions.crm_id = opt_outs.crm_id

@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'CampaignMember', source('raw', 'salesforce_campaign_members'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -15,7 +23,7 @@ source as (
             'Status': 'varchar',
             'HasResponded': 'boolean',
         }) }} as record
-    from {{ source('raw', 'salesforce_campaign_members') }}
+    from versions
 
 ),
 

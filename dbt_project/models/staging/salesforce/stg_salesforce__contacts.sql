@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'Contact', source('raw', 'salesforce_contacts'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -8,6 +16,7 @@ source as (
         record_id,
         system_modstamp,
         is_deleted,
+        is_from_export,
         payload,
         {{ json_record('payload', {
             'Email': 'varchar',
@@ -20,7 +29,7 @@ source as (
             'LastModifiedById': 'varchar',
             'CreatedDate': 'varchar',
         }) }} as record
-    from {{ source('raw', 'salesforce_contacts') }}
+    from versions
 
 ),
 
@@ -38,6 +47,7 @@ renamed as (
         record.LastModifiedById as last_modified_by_id,
         {{ utc_from_iso('record.CreatedDate') }} as created_at,
         is_deleted,
+        is_from_export,
         payload,
         system_modstamp as system_modstamp_at,
         loaded_at,
@@ -58,6 +68,7 @@ select
     last_modified_by_id,
     created_at,
     is_deleted,
+    is_from_export,
     payload,
     system_modstamp_at,
     loaded_at,

@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'EmailMessage', source('raw', 'salesforce_email_messages'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -17,7 +25,7 @@ source as (
             'MessageDate': 'varchar',
             'MessageIdentifier': 'varchar',
         }) }} as record
-    from {{ source('raw', 'salesforce_email_messages') }}
+    from versions
 
 ),
 

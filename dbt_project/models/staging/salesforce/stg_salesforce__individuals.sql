@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'Individual', source('raw', 'salesforce_individuals'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -11,7 +19,7 @@ source as (
         {{ json_record('payload', {
             'HasOptedOutTracking': 'boolean',
         }) }} as record
-    from {{ source('raw', 'salesforce_individuals') }}
+    from versions
 
 ),
 

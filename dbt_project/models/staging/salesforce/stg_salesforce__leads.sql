@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'Lead', source('raw', 'salesforce_leads'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -8,6 +16,7 @@ source as (
         record_id,
         system_modstamp,
         is_deleted,
+        is_from_export,
         payload,
         {{ json_record('payload', {
             'Email': 'varchar',
@@ -21,7 +30,7 @@ source as (
             'LastModifiedById': 'varchar',
             'CreatedDate': 'varchar',
         }) }} as record
-    from {{ source('raw', 'salesforce_leads') }}
+    from versions
 
 ),
 
@@ -40,6 +49,7 @@ renamed as (
         record.LastModifiedById as last_modified_by_id,
         {{ utc_from_iso('record.CreatedDate') }} as created_at,
         is_deleted,
+        is_from_export,
         payload,
         system_modstamp as system_modstamp_at,
         loaded_at,
@@ -61,6 +71,7 @@ select
     last_modified_by_id,
     created_at,
     is_deleted,
+    is_from_export,
     payload,
     system_modstamp_at,
     loaded_at,

@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'Task', source('raw', 'salesforce_tasks'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -17,7 +25,7 @@ source as (
             'ActivityDate': 'varchar',
             'CreatedDate': 'varchar',
         }) }} as record
-    from {{ source('raw', 'salesforce_tasks') }}
+    from versions
 
 ),
 

@@ -1,5 +1,13 @@
 with
 
+versions as (
+
+    {{ salesforce_versions(
+        'User', source('raw', 'salesforce_users'), source('raw', 'salesforce_exports')
+    ) }}
+
+),
+
 source as (
 
     select
@@ -13,7 +21,7 @@ source as (
             'Email': 'varchar',
             'IsActive': 'boolean',
         }) }} as record
-    from {{ source('raw', 'salesforce_users') }}
+    from versions
 
 ),
 

@@ -73,6 +73,15 @@ class Team:
             connection.execute("set timezone = 'UTC'")
             return connection.execute(sql, list(values)).fetchall()
 
+    def plan_nodes(self, sql: str) -> list[dict[str, Any]]:
+        """Run a query on the warehouse itself and return what each step of it did."""
+        with duckdb.connect(str(self.data / "warehouse.duckdb"), read_only=True) as connection:
+            ((_, plan),) = connection.execute(f"explain (analyze, format json) {sql}").fetchall()
+        nodes: list[dict[str, Any]] = list(json.loads(plan)["operator"])
+        for node in nodes:  # grows while it is read
+            nodes.extend(node.get("children", []))
+        return nodes
+
     def org_url(self) -> str:
         """Where the team's local org answers."""
         return str(json.loads((self.data / "org" / "org.json").read_text())["url"])

@@ -60,6 +60,22 @@ def test_the_business_rules_hold_on_made_up_rows(sample_team: Team) -> None:
 
 
 @pytest.mark.usefixtures("first_run")
+def test_only_new_loads_are_parsed(sample_team: Team) -> None:
+    """A run's cost follows what is new: of each provider's table only new loads are read."""
+    scans = [
+        node
+        for node in sample_team.plan_nodes(
+            "select * from intermediate.int_events__received where load_id > "
+            "(select coalesce(max(last_load_id), 0) from intermediate.int_events__deduplicated)"
+        )
+        if ".raw." in node.get("extra_info", {}).get("Table", "")
+    ]
+    assert any(scan["extra_info"]["Table"].endswith(".sendgrid_events") for scan in scans)
+    assert all("load_id > " in scan["extra_info"].get("Dynamic Filters", "") for scan in scans)
+    assert sum(scan["rows_scanned"] for scan in scans) == 0
+
+
+@pytest.mark.usefixtures("first_run")
 def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
     """J1, and no record outside the plan was touched."""
     crm_id, human_clicks, status = sample_team.query(

@@ -1,11 +1,15 @@
 """A file's content as a stream of bytes, decompressed, and how much of it is known (A9)."""
 
 import hashlib
+import os
+import stat
 import zlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestration.landing.limits import Limits
 
@@ -14,11 +18,15 @@ CHUNK_BYTES = 4 << 20
 HEAD_BYTES = 256
 
 _SNIFFED_BYTES = 64 << 10
+#: A gzip file may hold thousands of tiny members in a few kilobytes, and what is behind a member
+#: is copied for each of them.
+_COMPRESSED_BYTES = 64 << 10
+_STEP_BYTES = 16
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class FileChangedError(RuntimeError):
-    """The file is shorter than it was a moment ago: somebody is rewriting it."""
+    """The file is not the one that it was a moment ago: somebody is rewriting it."""
 
 
 @dataclass
@@ -34,6 +42,7 @@ class Content:
     size: int
     limits: Limits
     damage: str | None = field(default=None, init=False)
+    _identity: tuple[int, int] | None = field(default=None, init=False)
 
     @cached_property
     def head(self) -> bytes:
@@ -57,19 +66,22 @@ class Content:
     @property
     def line_end(self) -> bytes:
         """What ends a line: a line feed, unless there are only carriage returns (old Macs)."""
-        return b"\r" if b"\r" in self.head and b"\n" not in self.head else b"\n"
+        # Behind a carriage return that comes last there may be a line feed.
+        return b"\r" if b"\r" in self.head[:-1] and b"\n" not in self.head else b"\n"
 
     def chunks(self, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes from offset `start` on.
 
         Raises:
             OSError: the file cannot be opened or read.
-            FileChangedError: a plain file ends before the size that it was listed with.
+            FileChangedError: a plain file ends before the size that it was listed with, or
+                another file has taken its place.
         """
-        with self.path.open("rb") as raw:
+        with self._open() as raw:
             if raw.read(2) == _GZIP_MAGIC:
                 raw.seek(0)
-                yield from _behind(self._inflate(iter(lambda: raw.read(CHUNK_BYTES), b"")), start)
+                members = iter(lambda: raw.read(_COMPRESSED_BYTES), b"")
+                yield from _behind(_joined(self._inflate(members)), start)
                 return
             offset = raw.seek(start)
             while offset < self.size:
@@ -78,6 +90,17 @@ class Content:
                     raise FileChangedError(f"{self.path.name} shrank while it was being read.")
                 offset += len(chunk)
                 yield chunk
+
+    def _open(self) -> BinaryIO:
+        # Not waiting: a pipe that took the file's place has no writer to wait for.
+        raw = os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        status = os.fstat(raw.fileno())
+        identity = (status.st_dev, status.st_ino)
+        if not stat.S_ISREG(status.st_mode) or self._identity not in {None, identity}:
+            raw.close()
+            raise FileChangedError(f"{self.path.name} has been replaced while it was being read.")
+        self._identity = identity
+        return raw
 
     def _inflate(self, source: Iterator[bytes]) -> Iterator[bytes]:
         self.damage = None
@@ -93,18 +116,20 @@ class Content:
                     if not data:
                         break
                     member = zlib.decompressobj(wbits=31)
+                begun, before, given = data, member.copy(), 0
                 try:
-                    piece = member.decompress(data, CHUNK_BYTES)
-                    while piece:
-                        inflated += len(piece)
-                        if self._is_bomb(read, inflated):
+                    while piece := member.decompress(data, CHUNK_BYTES):
+                        given += len(piece)
+                        if self._is_bomb(read, inflated + given):
                             self.damage = "gzip_bomb"
                             return
                         yield piece
-                        piece = member.decompress(member.unconsumed_tail, CHUNK_BYTES)
+                        data = member.unconsumed_tail
                 except zlib.error:
                     self.damage = "corrupt_gzip"
+                    yield _readable(before, begun)[given:]
                     return
+                inflated += given
                 data = member.unused_data
         if not member.eof:
             self.damage = "truncated_gzip"
@@ -112,6 +137,29 @@ class Content:
     def _is_bomb(self, read: int, inflated: int) -> bool:
         limits = self.limits
         return inflated > max(limits.inflated_bytes, read * limits.inflation_ratio)
+
+
+def _readable(member: "zlib._Decompress", data: bytes) -> bytes:
+    """Return what compressed bytes hold up to their first error, which costs all given with it."""
+    found = bytearray()
+    with suppress(zlib.error):
+        for start in range(0, len(data), _STEP_BYTES):
+            found += member.decompress(data[start : start + _STEP_BYTES])
+    return bytes(found)
+
+
+def _joined(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small chunks, each of which would cost as much as a large one."""
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def _behind(chunks: Iterator[bytes], start: int) -> Iterator[bytes]:

@@ -7,13 +7,18 @@ events as (
 ),
 
 -- The provider's id, where there is one, is the second identity (A10): of several contents under
--- one id the smallest key stands for all.
+-- one id the smallest key stands for all. An id is one event's only within its type and day: Mailgun
+-- promises no more, and a complaint may bear the number of the bounce that it came with.
 numbered as (
 
     select
         *,
         row_number() over (
-            partition by source, coalesce(provider_event_id, event_key)
+            partition by
+                source,
+                event_type,
+                cast(occurred_at as date),
+                coalesce(provider_event_id, event_key)
             order by event_key
         ) as position_within_id
     from events

@@ -1,5 +1,5 @@
--- A5: two platforms number their enrollments by themselves; what is sent to ESPs is only the number.
--- A clash would mix two people: let the export of one put its name before its ids (outreach-71).
+-- A5: two platforms number their enrollments by themselves, and events name only the number. A
+-- clash would mix two people: let the export of one put its name before its ids (outreach-71).
 {{ config(meta={'dagster': {'ref': {'name': 'int_sequences__enrollments'}}}) }}
 
 with

@@ -26,8 +26,8 @@ precedence as (
 
 ),
 
--- A platform may not say since when a state holds, and touch the record for other reasons (a counter
--- went up): then it holds since the first of the versions in a row that tell it.
+-- A platform may not say since when a state holds, and touch the record for other reasons (it
+-- counted an open): then it holds since the first of the versions in a row that tell it.
 followed as (
 
     select

@@ -18,7 +18,7 @@ enrollments as (
 
 ),
 
--- E9: only a human reply in the enrollment's own thread closes; the facts hold no other as in_thread.
+-- E9: only a human reply in the enrollment's own thread closes; no other fact is in_thread.
 replies as (
 
     select

@@ -23,7 +23,7 @@ source as (
             'created_at': 'varchar',
             'updated_at': 'varchar',
             'completed_at': 'varchar',
-        }) }} as task
+        }) }} as manual_task
     from {{ source('raw', 'sequence_records') }}
 
 ),
@@ -32,23 +32,23 @@ renamed as (
 
     select
         ----------  ids
-        lower(trim(task.platform)) as platform,
-        task.id as platform_task_id,
-        task.enrollment_id,
-        task.sequence_id,
-        task.step_number,
+        lower(trim(manual_task.platform)) as platform,
+        manual_task.id as platform_task_id,
+        manual_task.enrollment_id,
+        manual_task.sequence_id,
+        manual_task.step_number,
 
         ----------  the task
-        task.type as task_type,
-        task.subject,
-        {{ email_key('task.mailbox') }} as mailbox,
-        {{ email_key('task.owner_email') }} as owner_email,
+        manual_task.type as task_type,
+        manual_task.subject,
+        {{ email_key('manual_task.mailbox') }} as mailbox,
+        {{ email_key('manual_task.owner_email') }} as owner_email,
 
         ----------  when
-        {{ cast_or_null('task.due_on', 'date') }} as due_on,
-        {{ utc_from_iso('task.created_at') }} as created_at,
-        {{ utc_from_iso('task.updated_at') }} as updated_at,
-        {{ utc_from_iso('task.completed_at') }} as completed_at,
+        {{ cast_or_null('manual_task.due_on', 'date') }} as due_on,
+        {{ utc_from_iso('manual_task.created_at') }} as created_at,
+        {{ utc_from_iso('manual_task.updated_at') }} as updated_at,
+        {{ utc_from_iso('manual_task.completed_at') }} as completed_at,
         loaded_at,
 
         ----------  whence
@@ -57,7 +57,7 @@ renamed as (
         line as source_line,
         version_text
     from source
-    where task.record_type = 'task'
+    where manual_task.record_type = 'task'
 
 )
 

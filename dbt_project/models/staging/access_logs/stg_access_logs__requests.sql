@@ -34,12 +34,12 @@ renamed as (
         ----------  the request
         coalesce(
             request.request_method, {{ first_group('request.request', "'^([A-Z]+) '") }}
-        ) as method,
+        ) as request_method,
         coalesce(
             request.request_uri,
             {{ first_group('request.request', "'^[A-Z]+ (.*?)(?: HTTP/[0-9.]+)?$'") }},
             request.uri || coalesce('?' || nullif(request.args, ''), '')
-        ) as path,
+        ) as request_path,
         request.status,
 
         ----------  who asked: behind proxies, the first address that they pass on
@@ -70,25 +70,26 @@ named as (
 
     select
         *,
-        {{ access_log_event_type('path') }} as event_type,
-        {{ access_log_value('path', 'provider_message_id') }} as provider_message_id,
-        trim({{ access_log_value('path', 'message_id') }}, '<> ') as message_id,
-        {{ access_log_value('path', 'enrollment_id') }} as enrollment_id,
-        {{ access_log_value('path', 'sequence_id') }} as sequence_id,
-        {{ cast_or_null(access_log_value('path', 'step_number'), 'integer') }} as step_number,
-        {{ email_key(access_log_value('path', 'recipient_email')) }} as recipient_email,
-        {{ access_log_value('path', 'url') }} as url
+        {{ access_log_event_type('request_path') }} as event_type,
+        {{ access_log_value('request_path', 'provider_message_id') }} as provider_message_id,
+        trim({{ access_log_value('request_path', 'message_id') }}, '<> ') as message_id,
+        {{ access_log_value('request_path', 'enrollment_id') }} as enrollment_id,
+        {{ access_log_value('request_path', 'sequence_id') }} as sequence_id,
+        {{ cast_or_null(access_log_value('request_path', 'step_number'), 'integer') }}
+            as step_number,
+        {{ email_key(access_log_value('request_path', 'recipient_email')) }} as recipient_email,
+        {{ access_log_value('request_path', 'url') }} as url
     from renamed
 
 )
 
 select
-    method,
-    path,
+    request_method,
+    request_path,
     status,
     case
         when event_type is null then 'no_token'
-        when method = 'HEAD' then 'head_request'
+        when request_method = 'HEAD' then 'head_request'
         when coalesce(status, 0) not between 200 and 399 then 'error_status'
     end as left_out_because,
     event_type,

@@ -2,43 +2,30 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import orjson
 import polars as pl
 
-from orchestration.landing.mail import UnreadableMailError, is_whole, parse_mail
+from orchestration.landing.mail import (
+    UnreadableMailError,
+    has_closed_parts,
+    parse_mail,
+    with_line_feeds,
+)
+from orchestration.landing.mailbox_split import RawMail, split
 from orchestration.landing.piece import Outcome, Piece, Target
 
 _ROOT = "mailboxes"
 _MAILDIR = {"cur", "new"}
 _MAILS_PER_FRAME = 2_000
 _SCHEMA = {"line": pl.Int64, "payload": pl.String}
-
-#: `From sender date`: the date tells it from a sentence that begins with "From".
-_SEPARATOR = re.compile(rb"From \S.*\d\d:\d\d")
-#: The full form counts even where the blank line before it was forgotten.
-_FULL_SEPARATOR = re.compile(
-    rb"From \S+ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d "
-)
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 _INSERT = """
 insert into {table} (load_id, file, line, position, loaded_at, payload)
 select ?, ?, line, 0, ?, payload from landing_mails
 """
-
-
-@dataclass(frozen=True)
-class _RawMail:
-    """A mail as it lies in its file; `raw` is what it takes there and was not loaded before."""
-
-    line: int
-    raw: bytes
-    data: bytes
-    is_last: bool
-    is_too_large: bool = False
 
 
 def claims(path: Path) -> bool:
@@ -50,7 +37,7 @@ def claims(path: Path) -> bool:
         return name.endswith(".mbox") and "@" in name
     if "@" not in path.parts[1]:
         return False
-    return name.endswith(".eml") if len(path.parts) == 3 else path.parts[2] in _MAILDIR
+    return name.endswith(".eml") if len(path.parts) == 3 else _is_in_maildir(path)
 
 
 def address_of(file: str) -> str:
@@ -66,25 +53,13 @@ def read(piece: Piece, target: Target) -> Outcome:
         OSError, FileChangedError: the file cannot be read (any more).
     """
     is_mbox = piece.file.lower().removesuffix(".gz").endswith(".mbox")
-    mails = _split(piece) if is_mbox else _single(piece)
-    mailbox = address_of(piece.file)
-    rows: list[tuple[int, str]] = []
-    outcome = Outcome()
-    for mail in mails:
-        if mail.is_last and not (piece.is_settled or is_whole(mail.data)):
+    reader = _Reader(piece, target, is_mbox=is_mbox)
+    for mail in _mails(piece) if is_mbox else _single(piece):
+        if mail.is_last and not (piece.is_settled or reader.is_whole(mail)):
             break
-        piece.take(mail.raw)
-        try:
-            if mail.is_too_large:
-                raise UnreadableMailError("mail_too_large")
-            rows.append((mail.line, orjson.dumps(parse_mail(mail.data, mailbox)).decode()))
-        except UnreadableMailError as error:
-            outcome.rejected += 1
-            target.reject(mail.line, str(error), mail.data.decode("utf-8", "replace"))
-        if len(rows) >= _MAILS_PER_FRAME:
-            outcome.rows += _insert(target, rows)
-            rows = []
-    outcome.rows += _insert(target, rows)
+        reader.take(mail)
+    reader.flush()
+    outcome = reader.outcome
     if piece.is_settled and piece.content.damage:
         outcome.is_cut = True
         outcome.rejected += 1
@@ -92,67 +67,78 @@ def read(piece: Piece, target: Target) -> Outcome:
     return outcome
 
 
-def _insert(target: Target, rows: list[tuple[int, str]]) -> int:
-    if rows:
-        target.frame("landing_mails", pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
-        target.connection.execute(
-            _INSERT.format(table=target.table), [target.load_id, target.file, target.loaded_at]
-        )
-    return len(rows)
+class _Reader:
+    """Turns mails into rows and rejects."""
+
+    def __init__(self, piece: Piece, target: Target, *, is_mbox: bool) -> None:
+        self.outcome = Outcome()
+        self._piece, self._target, self._is_mbox = piece, target, is_mbox
+        self._mailbox = address_of(piece.file)
+        self._rows: list[tuple[int, str]] = []
+
+    def is_whole(self, mail: RawMail) -> bool:
+        """Tell whether the last mail of a file that may still be written seems to be complete."""
+        if _is_in_maildir(PurePosixPath(self._piece.file)):
+            return True  # mails are moved there when they are complete
+        data = with_line_feeds(mail.raw)
+        end = b"\n\n" if self._is_mbox else b"\n"
+        return data.endswith(end) and has_closed_parts(data)
+
+    def take(self, mail: RawMail) -> None:
+        """Load a mail, or say why not."""
+        piece = self._piece
+        # A single mail that grew is read again from its beginning.
+        piece.take(mail.raw if self._is_mbox else mail.raw[piece.start.length :])
+        if mail.is_rest or not mail.raw.strip():
+            return
+        try:
+            self._rows.append((mail.line, orjson.dumps(self._payload(mail)).decode()))
+        except UnreadableMailError as error:
+            self.outcome.rejected += 1
+            most = 4 * piece.limits.reject_characters
+            self._target.reject(mail.line, str(error), mail.raw[:most].decode("utf-8", "replace"))
+        if len(self._rows) >= _MAILS_PER_FRAME:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        target = self._target
+        if self._rows:
+            target.frame("landing_mails", pl.DataFrame(self._rows, schema=_SCHEMA, orient="row"))
+            target.connection.execute(
+                _INSERT.format(table=target.table), [target.load_id, target.file, target.loaded_at]
+            )
+        self.outcome.rows += len(self._rows)
+        self._rows = []
+
+    def _payload(self, mail: RawMail) -> dict[str, object]:
+        start = self._piece.start
+        if mail.is_too_large:
+            raise UnreadableMailError("mail_too_large")
+        is_first_of_more = start.length > 0 and mail.line == start.lines + 1
+        if self._is_mbox and is_first_of_more and not mail.has_separator:
+            raise UnreadableMailError("mail_continued")
+        data = with_line_feeds(mail.raw)
+        if self._is_mbox and b"\n>" in data:
+            data = _QUOTED_FROM.sub(rb"\1", data)
+        return parse_mail(data, self._mailbox)
 
 
-def _single(piece: Piece) -> Iterator[_RawMail]:
+def _mails(piece: Piece) -> Iterator[RawMail]:
+    line_end, most = piece.content.line_end, piece.limits.mail_bytes
+    return split(piece.chunks(), piece.start.lines + 1, line_end, most)
+
+
+def _single(piece: Piece) -> Iterator[RawMail]:
     found = bytearray()
-    is_too_large = False
     for chunk in piece.chunks_from_the_beginning():
         found += chunk
         if len(found) > piece.limits.mail_bytes:
-            is_too_large = True
-            break
-    if found.strip():
-        data = bytes(found)
-        yield _RawMail(1, data[piece.start.length :], data, is_last=True, is_too_large=is_too_large)
+            yield RawMail(1, bytes(found), is_too_large=True)
+            return
+    if len(found) > piece.start.length:
+        yield RawMail(1, bytes(found), is_last=True)
 
 
-def _split(piece: Piece) -> Iterator[_RawMail]:
-    """Yield the mails of an mbox, without their separator lines and `>From` quoting."""
-    lines: list[bytes] = []
-    first = number = piece.start.lines + 1
-    size = 0
-    after_blank = True
-    most = piece.limits.mail_bytes
-    for line in _lines(piece):
-        separator = _SEPARATOR if after_blank else _FULL_SEPARATOR
-        if size and separator.match(line):
-            yield _raw_mail(lines, first, is_last=False, is_too_large=size > most)
-            lines, size, first = [], 0, number
-        size += len(line)
-        lines.append(line)
-        if size > most:
-            # Too much to wait for: done with, but for what tells which mail it was.
-            piece.take(b"".join(lines[1:]))
-            del lines[1:]
-        after_blank = not line.strip()
-        number += line.endswith(b"\n")
-    if lines:
-        yield _raw_mail(lines, first, is_last=True, is_too_large=size > most)
-
-
-def _raw_mail(lines: list[bytes], line: int, *, is_last: bool, is_too_large: bool) -> _RawMail:
-    raw = b"".join(lines)
-    data = b"".join(lines[1:]) if lines and _SEPARATOR.match(lines[0]) else raw
-    if b">From " in data:
-        data = _QUOTED_FROM.sub(rb"\1", data)
-    return _RawMail(line, raw, data, is_last, is_too_large)
-
-
-def _lines(piece: Piece) -> Iterator[bytes]:
-    rest = b""
-    for chunk in piece.chunks():
-        lines = (rest + chunk).splitlines(keepends=True) if b"\r" not in chunk else None
-        if lines is None:
-            lines = re.findall(rb"[^\n]*\n|[^\n]+", rest + chunk)
-        rest = b"" if lines and lines[-1].endswith(b"\n") else lines.pop() if lines else b""
-        yield from lines
-    if rest:
-        yield rest
+def _is_in_maildir(path: PurePath) -> bool:
+    return len(path.parts) == 4 and path.parts[2] in _MAILDIR

@@ -1,10 +1,18 @@
 """A3, A9: mailbox exports load mail by mail, also while they grow."""
 
 import gzip
+import tempfile
+from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.warehouse import Warehouse
 from tests.landing.folder import Folder
 
 MBOX = "mailboxes/Ada@team.example.mbox"
+TABLE = "raw.mailbox_messages"
 
 
 def mail(number: int, body: str = "Hello") -> str:
@@ -20,17 +28,17 @@ def mbox(*mails: str) -> str:
 
 
 def message_ids(folder: Folder) -> list[str]:
-    return [payload["message_id"] for payload in folder.payloads("raw.mailbox_messages")]
+    return [payload["message_id"] for payload in folder.payloads(TABLE)]
 
 
 def test_a3_an_mbox_gives_its_mails_with_line_and_mailbox(folder: Folder) -> None:
     folder.write(MBOX, mbox(mail(1), mail(2, ">From the start\nFrom here on, twice")))
     report = folder.load()
-    first, second = folder.payloads("raw.mailbox_messages")
+    first, second = folder.payloads(TABLE)
     assert (report.rows, report.rejected) == (2, 0)
     assert first["mailbox"] == "ada@team.example"
     assert second["body_text"] == "From the start\nFrom here on, twice\n"
-    assert [line for _, line, _ in folder.places("raw.mailbox_messages")] == [1, 10]
+    assert [line for _, line, _ in folder.places(TABLE)] == [1, 10]
 
 
 def test_a3_single_mails_and_maildirs_load_too(folder: Folder) -> None:
@@ -39,7 +47,7 @@ def test_a3_single_mails_and_maildirs_load_too(folder: Folder) -> None:
     folder.write("mailboxes/ada@team.example/cur/123.M1P2.host:2,S", mail(3))
     folder.load()
     assert sorted(message_ids(folder)) == [f"{n}@visitor.example" for n in (1, 2, 3)]
-    assert {p["mailbox"] for p in folder.payloads("raw.mailbox_messages")} == {"ada@team.example"}
+    assert {p["mailbox"] for p in folder.payloads(TABLE)} == {"ada@team.example"}
 
 
 def test_a9_the_same_mail_in_two_mailboxes_is_two_facts(folder: Folder) -> None:
@@ -74,3 +82,181 @@ def test_a8_what_is_no_mail_is_a_reject_and_the_rest_loads(folder: Folder) -> No
     assert (report.rows, report.rejected) == (2, 1)
     assert folder.rejects() == [(10, "unreadable_mail")]
     assert folder.load().rejected == 0
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r"])
+def test_a3_an_mbox_holds_its_mails_whatever_its_line_ends(folder: Folder, line_end: str) -> None:
+    folder.write(MBOX, mbox(mail(1), mail(2), mail(3)).replace("\n", line_end))
+    assert folder.load().rows == 3
+    assert [line for _, line, _ in folder.places(TABLE)] == [1, 10, 19]
+    assert {payload["body_text"] for payload in folder.payloads(TABLE)} == {"Hello\n"}
+
+
+def test_a3_mailboxes_written_by_different_systems_may_be_put_together(folder: Folder) -> None:
+    whole = mbox(mail(1)) + mbox(mail(2)).replace("\n", "\r") + mbox(mail(3)).replace("\n", "\r\n")
+    folder.write(MBOX, whole + mbox(mail(4)))
+    folder.load()
+    assert message_ids(folder) == [f"{n}@visitor.example" for n in (1, 2, 3, 4)]
+
+
+def test_a3_a_sentence_that_begins_with_from_is_none_of_the_separators(folder: Folder) -> None:
+    body = (
+        "\nFrom here on at 10:00 we wait.\n\nFrom Monday at 9:30 we are open\nagain\n"
+        "From you Tue Oct  6 10:00:00 I heard nothing\nFrom\n"
+    )
+    folder.write(MBOX, mbox(mail(1, body), mail(2)))
+    assert folder.load().rows == 2
+    assert folder.payloads(TABLE)[0]["body_text"].strip() == body.strip()
+
+
+def test_a3_a_forgotten_empty_line_does_not_join_two_mails(folder: Folder) -> None:
+    folder.write(MBOX, mbox(mail(1)).rstrip() + "\n" + mbox(mail(2)))
+    assert folder.load().rows == 2
+
+
+@pytest.mark.parametrize(
+    "separator",
+    [
+        "From - Tue Oct  6 10:00:00 2026",
+        "From 1790000000000000001@xxx Tue Oct 06 10:00:00 +0000 2026",
+        "From MAILER-DAEMON  Tue Oct  6 10:00:00 2026",
+        "From ada@team.example Tue, 6 Oct 2026 10:00:00 +0000",
+        "From ???@??? Tue Oct 06 10:00:00 2026",
+    ],
+)
+def test_a3_every_programs_separator_is_one(folder: Folder, separator: str) -> None:
+    folder.write(MBOX, "".join(f"{separator}\n{mail(n)}\n" for n in (1, 2)))
+    assert (folder.load().rows, len(message_ids(folder))) == (2, 2)
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\n\n", ""])
+def test_a3_what_stands_before_the_first_separator_does_no_harm(
+    folder: Folder, before: str
+) -> None:
+    folder.write(MBOX, before + mbox(mail(1), mail(2)))
+    report = folder.load()
+    assert (report.rows, report.rejected) == (2, 0)
+
+
+def test_a3_an_mbox_may_begin_without_a_separator(folder: Folder) -> None:
+    folder.write(MBOX, f"{mail(1)}\n{mbox(mail(2))}")
+    folder.write("mailboxes/ben@team.example.mbox", f"Exported by a clerk.\n\n{mbox(mail(3))}")
+    report = folder.load()
+    assert (report.rows, report.rejected) == (3, 1)
+    assert folder.rejects() == [(1, "unreadable_mail")]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
+def test_a8_an_empty_mailbox_is_nothing(folder: Folder, content: str) -> None:
+    folder.write(MBOX, content, is_old=True)
+    folder.write("mailboxes/ada@team.example/a.eml", content, is_old=True)
+    report = folder.load()
+    assert report.rows == 0
+    assert report.rejected <= 2
+
+
+def test_a8_a_mail_that_is_too_large_is_one_reject_and_its_neighbours_load(folder: Folder) -> None:
+    huge = mail(2, "x" * 60 + "\nFrom x 10:00\n" + ("y" * 99 + "\n") * 90_000)
+    folder.write(MBOX, mbox(mail(1), huge, mail(3)))
+    report = folder.load(mail_bytes=100_000)
+    assert (report.rows, report.rejected) == (2, 1)
+    assert folder.rejects() == [(10, "mail_too_large")]
+    assert message_ids(folder) == ["1@visitor.example", "3@visitor.example"]
+    assert folder.places(TABLE)[1][1] == 10 + huge.count("\n") + 2
+    assert folder.query("select pending_bytes from raw.loads") == [(0,)]
+    assert folder.load().rows == 0
+
+
+def test_a8_a_single_mail_that_is_too_large_is_a_reject(folder: Folder) -> None:
+    folder.write("mailboxes/ada@team.example/a.eml", mail(1, "x" * 200_000))
+    assert folder.load(mail_bytes=100_000).rejected == 1
+    assert folder.rejects() == [(1, "mail_too_large")]
+    assert folder.load(mail_bytes=100_000).rejected == 0
+
+
+def test_a8_the_mails_beside_a_hostile_one_load(folder: Folder) -> None:
+    hostile = [
+        mail(2, "--b\n" * 100_000).replace(
+            "Subject", "Content-Type: multipart/mixed; boundary=b\nTo"
+        ),
+        mail(3).replace("Subject: Mail 3", "References: " + "<a@b>\n " * 50_000),
+        mail(4).replace("Subject", "Content-Type: message/rfc822\n\n" * 2_000 + "Subject"),
+        mail(5).replace("2026", "9999"),
+        mail(6).replace("Mail 6", "\x00").replace("6@", "\x00@"),
+        "\x00\n" * 100,
+    ]
+    folder.write(MBOX, mbox(mail(1), *hostile, mail(7)))
+    report = folder.load()
+    assert (report.rows, report.rejected) == (7, 1)
+    assert [line for line, _ in folder.rejects()] == [
+        1 + sum(1 + each.count("\n") + 1 for each in [mail(1), *hostile[:-1]])
+    ]
+
+
+def test_a9_mails_in_a_maildir_are_whole(folder: Folder) -> None:
+    folder.write("mailboxes/ada@team.example/new/1", mail(1).rstrip())
+    folder.write("mailboxes/ada@team.example/new/2", mail(2).partition("\n\n")[0])
+    assert folder.load().rows == 2
+
+
+def test_a9_a_single_mail_still_being_written_waits(folder: Folder) -> None:
+    parts = "--b\nContent-Type: text/plain\n\nhi\n"
+    whole = mail(1, f"{parts}{parts}--b--").replace(
+        "Subject", "Content-Type: multipart/mixed; boundary=b\nSubject"
+    )
+    file = "mailboxes/ada@team.example/a.eml"
+    for length in (len("From"), whole.index("Date"), whole.index("--b--")):
+        folder.write(file, whole[:length])
+        assert folder.load().rows == 0
+    folder.write(file, whole)
+    assert folder.load().rows == 1
+    assert folder.load().rows == 0
+
+
+def test_a9_the_same_single_mail_again_is_none(folder: Folder) -> None:
+    folder.write("mailboxes/ada@team.example/a.eml", mail(1))
+    folder.write("mailboxes/ada@team.example/b.eml", mail(1))
+    folder.write("mailboxes/ada@team.example/cur/c", mail(1))
+    assert folder.load().rows == 1
+    folder.write("mailboxes/ada@team.example/d.eml.gz", gzip.compress(mail(1).encode()))
+    assert folder.load().rows == 0
+
+
+def test_a9_what_comes_behind_a_mail_taken_for_whole_is_no_mail_of_its_own(folder: Folder) -> None:
+    folder.write(MBOX, mbox(mail(1)))
+    folder.load()
+    folder.append(MBOX, "Subject: not a mail, but the second paragraph\n\n" + mbox(mail(2)))
+    report = folder.load()
+    assert (report.rows, report.rejected) == (1, 1)
+    assert folder.rejects() == [(10, "mail_continued")]
+
+
+def test_a9_a_mail_that_was_given_up_on_is_taken_as_it_is(folder: Folder) -> None:
+    folder.write(MBOX, mbox(mail(1), mail(2)).rstrip(), is_old=True)
+    assert folder.load().rows == 2
+    folder.append(MBOX, "\n\n" + mbox(mail(3)))
+    report = folder.load()
+    assert (report.rows, report.rejected) == (1, 0)
+
+
+MAILS = mbox(*(mail(n, f"Hello {n}\n\n>From me\nFrom you\n\nBye") for n in range(6))).encode()
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, len(MAILS)), max_size=4),
+    line_end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+)
+def test_a9_a_mailbox_that_grows_gives_each_mail_once(cuts: list[int], line_end: bytes) -> None:
+    whole = MAILS.replace(b"\n", line_end)
+    with tempfile.TemporaryDirectory() as directory:
+        landing = Path(directory) / "landing"
+        landing.mkdir()
+        grown = Folder(landing, Warehouse(Path(directory) / "warehouse.duckdb"))
+        for cut in [*sorted(cuts), len(whole)]:
+            grown.write(MBOX, whole[:cut])
+            grown.load()
+        assert message_ids(grown) == [f"{n}@visitor.example" for n in range(6)]
+        at_once = Folder(landing, Warehouse(Path(directory) / "at_once.duckdb"))
+        at_once.load()
+        assert at_once.places(TABLE) == grown.places(TABLE)

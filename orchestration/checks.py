@@ -4,19 +4,9 @@ import dagster as dg
 
 from orchestration.assets.ingest import WAREHOUSE_POOL
 from orchestration.assets.writeback import LEDGER
+from orchestration.landing.spikes import reject_shares
+from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
-
-#: More rejects than this share of a source's records in the newest load deserve a look.
-REJECT_SHARE = 0.05
-
-_REJECT_SHARES = """
-select source, sum(rejected) as rejected, sum("rows") as loaded
-from raw.loads
-where load_id = (select max(load_id) from raw.loads where source != 'salesforce')
-group by source
-having sum(rejected) > ? * (sum("rows") + sum(rejected))
-order by source
-"""
 
 _FAILURES = """
 select error_code, count(*) as records
@@ -28,17 +18,27 @@ order by records desc
 
 
 @dg.asset_check(asset=["raw", "rejects"], pool=WAREHOUSE_POOL)
-def rejects_are_few(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """A8: a source that suddenly cannot be read shows here before anybody misses its data."""
+def rejects_are_few(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.AssetCheckResult:
+    """A8, L7: a source that suddenly cannot be read shows here before anybody misses its data.
+
+    An error, so that whoever is to be alerted is; but it stops nothing: what was read is as good
+    as ever, and one source's trouble must not hold back the others' replies and opt-outs.
+    """
     with warehouse.connect(read_only=True) as connection:
-        sources = connection.execute(_REJECT_SHARES, [REJECT_SHARE]).fetchall()
+        shares = reject_shares(connection)
+    spikes = [
+        each for each in shares if each.is_spike(settings.reject_share, settings.reject_minimum)
+    ]
     return dg.AssetCheckResult(
-        passed=not sources,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            source: f"{rejected} of {rejected + loaded}" for source, rejected, loaded in sources
-        },
-        description="Run `touchline status` to see the rejects by reason." if sources else None,
+        passed=not spikes,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={each.source: str(each) for each in shares},
+        description=f"A spike of rejects in {', '.join(each.source for each in spikes)}: "
+        "`touchline status` shows where and what to do."
+        if spikes
+        else None,
     )
 
 

@@ -1,6 +1,8 @@
 """The `touchline` command: what people type, and how its errors reach them."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +12,7 @@ from typer.core import TyperGroup
 
 from orchestration.cli_org import org
 from orchestration.settings import Settings
-from orchestration.terminal.console import Json, beside, out, print_json, say_error
+from orchestration.terminal.console import Json, beside, out, print_json, say_error, say_warning
 
 
 class Commands(TyperGroup):
@@ -172,19 +174,14 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Write a plan's cells to Salesforce. A plan that is not the newest is refused."""
-    import uuid
-
     from orchestration.org import Org
-    from orchestration.sync_lock import SyncLock
     from orchestration.terminal import tables
-    from orchestration.terminal.progress import telling
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.apply import apply_plan
 
     settings = Settings.from_environment()
     warehouse = Warehouse(settings.warehouse)
-    lock, run_id = SyncLock(settings.locks, settings.wait_seconds), f"cli-{uuid.uuid4()}"
-    with telling(beside) as tell, lock.held(run_id, tell):
+    with _turn(settings) as (run_id, tell):
         tell("Writing differences to Salesforce")
         with warehouse.connect(read_only=True) as connection:
             chosen = _stored_plan(connection, plan_id)
@@ -198,18 +195,66 @@ def apply(
 
 
 @app.command(epilog="Example: touchline status")
-def status(as_json: Json = False) -> None:
+def status(
+    as_json: Json = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show rejects that are settled, too.")
+    ] = False,
+) -> None:
     """Show what is loaded, what was rejected and why, the newest plan, and skipped records."""
     from orchestration.terminal import status as state
     from orchestration.warehouse import Warehouse
 
     settings = Settings.from_environment()
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-        now = state.read_status(connection)
+        now = state.read_status(connection, with_settled=everything)
     if as_json:
         print_json(state.as_json(now))
     else:
         state.show_status(out, now, settings)
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Paths in the landing folder, or patterns with *."),
+]
+
+
+@app.command(epilog="Example: touchline reload 'sendgrid/2026-10-*'")
+def reload(files: Files, as_json: Json = False) -> None:
+    """Have the next run load files again whose content is known: it adds what they did not give.
+
+    For use after an upgrade that reads more, or when a limit was raised. What is there already is
+    not loaded twice.
+    """
+    from orchestration.landing.reload import request_reload
+    from orchestration.terminal.tables import counted
+    from orchestration.warehouse import Warehouse
+
+    settings = Settings.from_environment()
+    with _turn(settings):
+        named = request_reload(Warehouse(settings.warehouse), settings.landing, files)
+    if as_json:
+        print_json({"files": named})
+    else:
+        out.print(f"The next run loads {counted(len(named), 'file')} again: `touchline run`.")
+
+
+@app.command(epilog="Example: touchline settle 'sendgrid/2026-10-*'")
+def settle(files: Files, as_json: Json = False) -> None:
+    """Call the rejects of files settled that nobody will mend; their rows stay in raw.rejects."""
+    from orchestration.landing.settling import settle_by_hand
+    from orchestration.terminal.tables import counted
+    from orchestration.warehouse import Warehouse
+
+    settings = Settings.from_environment()
+    with _turn(settings):
+        settled = settle_by_hand(Warehouse(settings.warehouse), files)
+    if as_json:
+        print_json({"files": settled})
+    else:
+        rejects = counted(sum(settled.values()), "reject")
+        out.print(f"Settled {rejects} of {counted(len(settled), 'file')}.")
 
 
 @app.command(epilog="Example: touchline simulate --people 2000 --weeks 8 --seed 3 --out /tmp/team")
@@ -243,6 +288,19 @@ def simulate(
     )
 
 
+@contextmanager
+def _turn(settings: Settings) -> Iterator[tuple[str, Callable[[str], None]]]:
+    """Hold the turn of syncs for a command that writes; yield its id, and how it tells."""
+    import uuid
+
+    from orchestration.sync_lock import SyncLock
+    from orchestration.terminal.progress import telling
+
+    lock, run_id = SyncLock(settings.locks, settings.wait_seconds), f"cli-{uuid.uuid4()}"
+    with telling(beside) as tell, lock.held(run_id, tell):
+        yield run_id, tell
+
+
 def _stored_plan(connection: Any, plan_id: str | None = None) -> Any:
     from orchestration.terminal.summary import has_table
     from orchestration.writeback.plan import NothingToPlanError, read_plan
@@ -263,7 +321,24 @@ def _sync(settings: Settings, *, full_refresh: bool = False, only_plan: bool = F
     with telling(beside) as tell:
         from orchestration.sync import run_sync
 
-        return run_sync(settings, tell, full_refresh=full_refresh, only_plan=only_plan)
+        report = run_sync(settings, tell, full_refresh=full_refresh, only_plan=only_plan)
+    _warn_of_rejects(settings)
+    return report
+
+
+def _warn_of_rejects(settings: Settings) -> None:
+    """Name sources of which suddenly much cannot be read: a run goes on with what can."""
+    from orchestration.landing.spikes import reject_shares
+    from orchestration.terminal.summary import has_table
+    from orchestration.warehouse import Warehouse
+
+    if not settings.warehouse.exists():
+        return
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        shares = reject_shares(connection) if has_table(connection, "raw", "loads") else []
+    for each in shares:
+        if each.is_spike(settings.reject_share, settings.reject_minimum):
+            say_warning(f"{each.source}: {each}. See `touchline status`.")
 
 
 def _show_summary(settings: Settings, report: Any) -> None:

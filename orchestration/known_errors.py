@@ -6,6 +6,7 @@ import duckdb
 import httpx
 
 from orchestration.crm.client import CrmError
+from orchestration.landing.names import NoSuchFileError
 from orchestration.local_org.process import OrgProcessError
 from orchestration.settings import SettingsError
 from orchestration.sync_lock import SyncLockedError
@@ -25,6 +26,7 @@ _ADVICE: Mapping[type[Exception], str] = {
 KNOWN_ERRORS: tuple[type[Exception], ...] = (
     CrmError,
     MappingError,
+    NoSuchFileError,
     NoWarehouseError,
     NothingToPlanError,
     OrgProcessError,

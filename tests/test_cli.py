@@ -90,7 +90,7 @@ def planned(tmp_path: Path) -> Path:
 
 
 def test_the_commands_are_those_of_the_manual() -> None:
-    named = {"demo", "run", "plan", "apply", "status", "org", "simulate"}
+    named = {"demo", "run", "plan", "apply", "status", "reload", "settle", "org", "simulate"}
     assert named <= {words[0] for words in every_command() if words}
     below = {words[1] for words in every_command() if words[:1] == ["org"] and words[1:]}
     assert below == {"start", "stop", "reset", "status", "log"}
@@ -183,7 +183,8 @@ def test_status_of_a_first_run_that_ended_early_is_empty(
     shown = touchline("status", "--json")
     assert shown.status == 0, shown.beside
     assert json.loads(shown.out) == {
-        "loads": [], "rejects": [], "loose_ends": [], "plan": None, "skipped": []
+        "loads": [], "rejects": [], "settled_rejects": 0, "skips": [], "loose_ends": [],
+        "plan": None, "skipped": [],
     }  # fmt: skip
 
 

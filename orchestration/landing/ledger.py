@@ -1,7 +1,7 @@
 """What was loaded before (A9), read from and written to `raw.loads` and `raw.landing_files`."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,9 +10,12 @@ from duckdb import DuckDBPyConnection
 from orchestration.landing.content import HEAD_BYTES
 from orchestration.landing.discovery import LandingFile
 from orchestration.landing.formats import FORMATS, Format
+from orchestration.landing.settling import settle_problems
 
 #: Source of files that no format claims.
 UNRECOGNISED = "unrecognised"
+#: Problem of a file of which something is cut off at the end; any other keeps it out as a whole.
+CUT = "cut"
 
 _SCOPES = {each.source: each.scope for each in FORMATS}
 
@@ -58,10 +61,16 @@ class Sight:
 
 @dataclass
 class Ledger:
-    """The loads so far. `version` changes when another process loads something."""
+    """The loads so far. `version` changes when another process loads something.
+
+    `reloads` are files (source, path) that somebody wants loaded again; `rejecting` are those
+    with open rejects.
+    """
 
     version: int = 0
     sights: dict[tuple[str, str], Sight] = field(default_factory=dict)
+    reloads: set[tuple[str, str]] = field(default_factory=set)
+    rejecting: set[str] = field(default_factory=set)
     _loaded: dict[tuple[str, str], dict[str, set[tuple[int, str]]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
@@ -79,6 +88,13 @@ class Ledger:
             "where content_hash is not null and bytes > 0"
         ).fetchall():
             ledger._remember(source, file, size, content_hash, head)
+        ledger.reloads.update(
+            connection.execute(
+                "select source, file from raw.reloads where load_id is null"
+            ).fetchall()
+        )
+        rejecting = "select distinct file from raw.rejects where settled_at is null"
+        ledger.rejecting.update(file for (file,) in connection.execute(rejecting).fetchall())
         return ledger
 
     def is_current(self, connection: DuckDBPyConnection) -> bool:
@@ -91,10 +107,24 @@ class Ledger:
         It is as it was when it was last read; and if something was cut off at its end then, it
         is too young (not `is_old`) to be given up.
         """
+        if self.is_wanted_again(found):
+            return False
         sight = self.sights.get((source_of(found), found.file))
         if sight is None or not sight.looks_like(found):
             return False
         return sight.is_settled or (sight.problem is None and not is_old)
+
+    def is_wanted_again(self, found: LandingFile) -> bool:
+        """Tell whether somebody asked for a file to be loaded again."""
+        return (source_of(found), found.file) in self.reloads
+
+    def kept_out_and_gone(self, listed: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return (source, path) of files that could not be read and are not `listed` any more."""
+        return [
+            key
+            for key, sight in self.sights.items()
+            if sight.problem not in {None, CUT} and key not in listed
+        ]
 
     def is_reported(self, found: LandingFile, problem: str) -> bool:
         """Tell whether a file's problem is known, and the file still as it was."""
@@ -127,6 +157,8 @@ class Ledger:
     def remember(self, source: str, load: Load) -> None:
         """Know a load from now on; to be called once it is committed."""
         self.version += 1
+        if load.rejected:
+            self.rejecting.add(load.file)
         if load.content_hash and load.bytes:
             self._remember(source, load.file, load.bytes, load.content_hash, load.head_hash)
 
@@ -138,6 +170,23 @@ class Ledger:
             [*key, sight.size, sight.modified_ns, sight.is_settled, sight.problem],
         )
         self.sights[key] = sight
+
+    def end_reload(self, connection: DuckDBPyConnection, found: LandingFile, load_id: int) -> None:
+        """Note that a file was loaded again, within the caller's transaction."""
+        connection.execute(
+            "update raw.reloads set load_id = ? where source = ? and file = ? and load_id is null",
+            [load_id, source_of(found), found.file],
+        )
+
+    def forget(
+        self, connection: DuckDBPyConnection, gone: Collection[tuple[str, str]], at: datetime
+    ) -> None:
+        """Forget files that have gone, within the caller's transaction."""
+        for source, file in gone:
+            settle_problems(connection, file, at)
+            connection.execute(
+                "delete from raw.landing_files where source = ? and file = ?", [source, file]
+            )
 
     def _remember(
         self, source: str, file: str, size: int, content_hash: str, head: str | None

@@ -18,15 +18,24 @@ from orchestration.landing.content import (
 )
 from orchestration.landing.discovery import LandingFile, find_files
 from orchestration.landing.formats import FORMATS, Format
-from orchestration.landing.ledger import UNRECOGNISED, Ledger, Load, Sight, batches, source_of
+from orchestration.landing.ledger import (
+    CUT,
+    UNRECOGNISED,
+    Ledger,
+    Load,
+    Sight,
+    batches,
+    source_of,
+)
 from orchestration.landing.limits import Limits
 from orchestration.landing.piece import Frames, Outcome, Piece, Target, UnreadableFileError
+from orchestration.landing.reload import EarlierLoads
 from orchestration.landing.report import LoadProgress, LoadReport
+from orchestration.landing.settling import settle_problems, settle_replaced
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
 
 _DEFAULT_LIMITS = Limits()
-_CUT = "cut"
 
 
 def load(
@@ -54,8 +63,10 @@ def load(
         ledger = Ledger.read(connection)
     run = _Pass(warehouse, ledger, limits)
     files = []
+    listed = set()
     for found in find_files(landing):
         source = source_of(found)
+        listed.add((source, found.file))
         if source not in wanted:
             continue
         if ledger.is_seen(found, is_old=run.is_old(found)):
@@ -69,6 +80,7 @@ def load(
             done_files, done_bytes = done_files + 1, done_bytes + found.size
             if progress:
                 progress(LoadProgress(found.file, done_files, len(files), done_bytes, total_bytes))
+    run.forget_gone(listed)
     return run.report
 
 
@@ -146,7 +158,7 @@ class _Pass:
         if not each.recognition or not found.format:
             return  # it is being rewritten: the next pass finds it at rest
         try:
-            self._load_new(frames, found, found.format, each.content, each.recognition.known)
+            self._load_new(frames, found, found.format, each.content, each.recognition)
         except FileChangedError:
             return
         except UnreadableFileError as error:
@@ -155,26 +167,42 @@ class _Pass:
             self._load_problem(frames, found, f"unreadable_file: {error.strerror}")
 
     def _load_new(
-        self, frames: Frames, found: LandingFile, form: Format, content: Content, known: Reading
+        self,
+        frames: Frames,
+        found: LandingFile,
+        form: Format,
+        content: Content,
+        recognition: Recognition,
     ) -> None:
         counts = self.report.of(form.source)
         is_old = self.is_old(found)
-        is_reported = self.ledger.is_reported(found, _CUT)
-        is_settled = is_old and not is_reported
-        piece = Piece(content, found.file, known.prefix(), is_settled, self.limits, known)
+        is_reload = self.ledger.is_wanted_again(found)
+        known = Reading(content.line_end) if is_reload else recognition.known
+        is_reported = self.ledger.is_reported(found, CUT) and not is_reload
+        piece = Piece(
+            content, found.file, known.prefix(), is_old and not is_reported, self.limits, known
+        )
         target = self._target(frames, found)
         with _transaction(frames.connection):
             outcome = form.read(piece, target)
+            if is_reload:
+                earlier = EarlierLoads.of(target, form, recognition.contents)
+                earlier.subtract(target, outcome)
+                self.ledger.end_reload(frames.connection, found, target.load_id)
             entry = _entry(piece, outcome)
             is_new = entry.is_news or (piece.pending_bytes > 0 and not self._is_waiting(found))
             if is_new:
                 self._record(target, entry)
+            if found.file in self.ledger.rejecting:
+                has_gone_on = is_new and not is_reload
+                settle_replaced(target, recognition.contents, has_gone_on=has_gone_on)
             sight = Sight.of(
                 found,
                 is_settled=is_old or not (piece.pending_bytes or content.damage),
-                problem=_CUT if outcome.is_cut or is_reported else None,
+                problem=CUT if outcome.is_cut or is_reported else None,
             )
             self.ledger.see(frames.connection, found, sight)
+        self.ledger.reloads.discard((form.source, found.file))
         if is_new:
             self.ledger.remember(form.source, entry)
             counts.add(entry)
@@ -184,20 +212,33 @@ class _Pass:
     def _load_problem(self, frames: Frames, found: LandingFile, problem: str) -> None:
         """Keep a file that cannot be read as one reject, said once as long as it stays so."""
         counts = self.report.of(source_of(found))
-        if self.ledger.is_reported(found, problem):
+        # Permissions and disks get mended without the file's looks changing.
+        is_lasting = not problem.startswith("unreadable_file")
+        is_reload = is_lasting and self.ledger.is_wanted_again(found)
+        if self.ledger.is_reported(found, problem) and not is_reload:
             counts.unchanged += 1
             return
         entry = Load(found.file, 0, 0, 1, None, 0, found.size, None)
         target = self._target(frames, found)
         with _transaction(frames.connection):
+            settle_problems(target.connection, found.file, target.loaded_at)
             target.reject(None, problem, None)
             self._record(target, entry)
-            # Permissions and disks get mended without the file's looks changing.
-            is_settled = not problem.startswith("unreadable_file")
-            sight = Sight.of(found, is_settled=is_settled, problem=problem)
+            sight = Sight.of(found, is_settled=is_lasting, problem=problem)
             self.ledger.see(frames.connection, found, sight)
+            if is_reload:
+                self.ledger.end_reload(frames.connection, found, target.load_id)
+        if is_reload:
+            self.ledger.reloads.discard((target.source, found.file))
         self.ledger.remember(target.source, entry)
         counts.add(entry)
+
+    def forget_gone(self, listed: Collection[tuple[str, str]]) -> None:
+        """Let go of files that could not be read and have been taken away; `listed` are there."""
+        gone = self.ledger.kept_out_and_gone(listed)
+        if gone:
+            with self.warehouse.connect() as connection, _transaction(connection):
+                self.ledger.forget(connection, gone, self.started_at)
 
     def _record(self, target: Target, entry: Load) -> None:
         self.report.load_id = target.load_id

@@ -7,19 +7,15 @@ of the same content did not take is added. A record is known by its line and its
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from orchestration.landing.discovery import find_files
 from orchestration.landing.formats import Format
 from orchestration.landing.ledger import source_of
+from orchestration.landing.names import fitting
 from orchestration.landing.piece import Outcome, Target
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
-
-
-class NothingToReloadError(ValueError):
-    """No file in the landing folder has such a name; the message says how names are given."""
 
 
 def request_reload(warehouse: Warehouse, landing: Path, patterns: Sequence[str]) -> list[str]:
@@ -28,27 +24,18 @@ def request_reload(warehouse: Warehouse, landing: Path, patterns: Sequence[str])
     `patterns` are paths inside the landing folder; `*` stands for anything, folders included.
 
     Raises:
-        NothingToReloadError: a pattern that fits no file.
+        NoSuchFileError: a pattern that fits no file.
     """
-    wanted: dict[str, str] = {}
-    files = [(found.file, source_of(found)) for found in find_files(landing)]
-    for pattern in patterns:
-        exact = {file: source for file, source in files if file == pattern}
-        fitting = exact or {file: source for file, source in files if fnmatchcase(file, pattern)}
-        if not fitting:
-            raise NothingToReloadError(
-                f"No file {pattern} in {landing}. Give paths as `touchline status` shows them, "
-                f"such as 'sendgrid/2026-10-*'."
-            )
-        wanted |= fitting
+    sources = {found.file: source_of(found) for found in find_files(landing)}
+    wanted = fitting(patterns, sources, "in the landing folder")
     at = datetime.now(UTC).replace(tzinfo=None)
     with warehouse.connect() as connection:
         create_raw_tables(connection)
         connection.executemany(
             "insert into raw.reloads (source, file, requested_at) values (?, ?, ?)",
-            [[source, file, at] for file, source in wanted.items()],
+            [[sources[file], file, at] for file in wanted],
         )
-    return list(wanted)
+    return wanted
 
 
 _EARLIER = """

@@ -28,13 +28,20 @@ _LEDGER_DDL = (
     """,
     """
     create table if not exists raw.rejects (
-        load_id bigint, source varchar, file varchar, line bigint, reason varchar, payload varchar
+        load_id bigint, source varchar, file varchar, line bigint, reason varchar, payload varchar,
+        settled_at timestamp
     )
     """,
     # Records that are known to be none of ours, such as subscription confirmations.
     """
     create table if not exists raw.skipped (
         load_id bigint, source varchar, file varchar, reason varchar, records bigint
+    )
+    """,
+    # Files to be loaded again though their content is known, and the load that did it.
+    """
+    create table if not exists raw.reloads (
+        source varchar, file varchar, requested_at timestamp, load_id bigint
     )
     """,
     # How each file looked when it was last read: spares reading it again to learn nothing new.
@@ -53,6 +60,7 @@ def create_raw_tables(connection: DuckDBPyConnection) -> None:
     All times are naive UTC. `raw.loads.bytes` is the offset up to which a file's (decompressed)
     content was taken in, `content_hash` the SHA-256 of that prefix, `head_hash` of its first
     bytes; together they recognise a file that grew or came back under another name (A9).
+    `raw.rejects.settled_at` is empty as long as there is something to be done about a reject.
     """
     for statement in _LEDGER_DDL:
         connection.execute(statement)
@@ -60,4 +68,5 @@ def create_raw_tables(connection: DuckDBPyConnection) -> None:
         connection.execute(_PAYLOAD_DDL.format(table=each.table))
         connection.execute(_LATER_COLUMNS.format(table=each.table, column="envelope json"))
     connection.execute(_LATER_COLUMNS.format(table="raw.loads", column="skipped bigint"))
+    connection.execute(_LATER_COLUMNS.format(table="raw.rejects", column="settled_at timestamp"))
     create_snapshot_tables(connection)

@@ -27,3 +27,8 @@ def print_json(value: Any) -> None:
 def say_error(message: str) -> None:
     """Say what went wrong, beside the output."""
     beside.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+
+
+def say_warning(message: str) -> None:
+    """Say what somebody should look at, beside the output."""
+    beside.print(f"[bold yellow]warning:[/] {escape(message)}", highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from rich.table import Table
 from orchestration.local_org import process
 from orchestration.settings import Settings
 from orchestration.terminal import summary, tables
+from orchestration.terminal.rejects import Rejects, Skips, read_rejects, read_skips
 from orchestration.writeback.ledger import SkippedRecord, skipped_records
 from orchestration.writeback.plan import Plan, read_plan
 
@@ -19,20 +20,26 @@ class Status:
     """What there is to know at a glance; `plan` is None before the first run."""
 
     loads: list[summary.Row]
-    rejects: list[summary.Row]
+    rejects: list[Rejects]
+    settled: int
+    skips: list[Skips]
     loose_ends: list[summary.Row]
     plan: Plan | None
     skipped: list[SkippedRecord]
 
 
-def read_status(connection: DuckDBPyConnection) -> Status:
-    """Read the state; what has not been built yet is empty."""
+def read_status(connection: DuckDBPyConnection, *, with_settled: bool = False) -> Status:
+    """Read the state; what has not been built yet is empty. Settled rejects come if asked for."""
     has_loads = summary.has_table(connection, "raw", "loads")
+    has_skips = summary.has_table(connection, "raw", "skipped")
     has_marts = summary.has_table(connection, "marts", "unattached_events")
     has_plans = summary.has_table(connection, "writeback", "plans")
+    rejects = read_rejects(connection, with_settled=True) if has_loads else []
     return Status(
         loads=summary.loads(connection) if has_loads else [],
-        rejects=summary.rejects(connection) if has_loads else [],
+        rejects=rejects if with_settled else read_rejects(connection) if has_loads else [],
+        settled=sum(each.records - each.open_records for each in rejects),
+        skips=read_skips(connection) if has_skips else [],
         loose_ends=summary.loose_ends(connection) if has_marts else [],
         plan=read_plan(connection) if has_plans else None,
         skipped=skipped_records(connection) if has_plans else [],
@@ -44,13 +51,19 @@ def as_json(status: Status) -> dict[str, Any]:
     plan = status.plan
     return {
         "loads": [
-            {"source": source, "files": files, "rows": rows, "rejected": rejected, "last": last}
-            for source, files, rows, rejected, last in status.loads
+            {
+                "source": source,
+                "files": files,
+                "rows": rows,
+                "rejected": rejected,
+                "skipped": skipped,
+                "last": last,
+            }
+            for source, files, rows, rejected, skipped, last in status.loads
         ],
-        "rejects": [
-            {"source": source, "reason": reason, "records": records, "example": example}
-            for source, reason, records, example in status.rejects
-        ],
+        "rejects": [each.as_json() for each in status.rejects],
+        "settled_rejects": status.settled,
+        "skips": [each.as_json() for each in status.skips],
         "loose_ends": [
             {"what": what, "reason": reason, "count": count}
             for what, reason, count in status.loose_ends
@@ -82,6 +95,14 @@ def show_status(console: Console, status: Status, settings: Settings) -> None:
     tables.show(console, tables.loads_table("Loaded so far", status.loads))
     if status.rejects:
         tables.show(console, tables.rejects_table(status.rejects))
+    if status.settled and not any(each.open_records < each.records for each in status.rejects):
+        tables.show(
+            console,
+            f"{tables.counted(status.settled, 'settled reject')} not shown: the file was mended, "
+            f"replaced or taken away, or somebody settled it (`touchline status --all`).",
+        )
+    if status.skips:
+        tables.show(console, tables.skips_table(status.skips))
     if status.loose_ends:
         tables.show(console, tables.loose_ends_table(status.loose_ends))
     if status.plan:

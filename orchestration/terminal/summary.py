@@ -7,17 +7,30 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from orchestration.crm.snapshot_tables import TABLES
+from orchestration.terminal.rejects import Rejects, read_rejects
 
 Row = tuple[Any, ...]
 
+# A warehouse that this version has not written to yet lacks the last column.
 _LOADS = """
+with
+
+loads as (
+
+    select * from raw.loads
+    union all by name
+    select cast(null as bigint) as skipped where false
+
+)
+
 select
     source,
     count(distinct file) as files,
     sum("rows") as records,
     sum(rejected) as rejected,
+    coalesce(sum(skipped), 0) as skipped,
     max(loaded_at) as last_loaded_at
-from raw.loads
+from loads
 where source != 'salesforce'
 group by source
 order by source
@@ -30,6 +43,7 @@ select
     null as files,
     (select count(*) from ({current})) as records,
     0 as rejected,
+    0 as skipped,
     max(loaded_at) as last_loaded_at
 from raw.salesforce_snapshots
 having count(*) > 0
@@ -37,13 +51,6 @@ having count(*) > 0
 
 _CURRENT_RECORDS = """
 select record_id from {table} group by record_id having not arg_max(is_deleted, load_id)
-"""
-
-_REJECTS = """
-select source, reason, count(*) as records, min(file || ':' || coalesce(line, 0)) as example
-from raw.rejects
-group by source, reason
-order by records desc, source, reason
 """
 
 _DISCREPANCIES = """
@@ -144,7 +151,7 @@ class Summary:
     """The tables that the demo and `touchline status` end with."""
 
     loads: Sequence[Row]
-    rejects: Sequence[Row]
+    rejects: Sequence[Rejects]
     headlines: Row
     discrepancies: Sequence[Row]
     reply_rates: Sequence[Row]
@@ -153,7 +160,7 @@ class Summary:
 
 
 def loads(connection: DuckDBPyConnection) -> list[Row]:
-    """Return (source, files, records, rejected, last loaded at) of everything loaded so far.
+    """Return (source, files, records, rejected, skipped, last loaded at) of all loads so far.
 
     Salesforce has no files; its records are those that the org held at the last snapshot.
     """
@@ -173,11 +180,6 @@ def has_table(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
     return found is not None and found[0] > 0
 
 
-def rejects(connection: DuckDBPyConnection) -> list[Row]:
-    """Return (source, reason, records, an example's file and line), the most frequent first."""
-    return connection.execute(_REJECTS).fetchall()
-
-
 def loose_ends(connection: DuckDBPyConnection) -> list[Row]:
     """Return (what, reason, how many) of what could not be tied to anything."""
     return connection.execute(_LOOSE_ENDS).fetchall()
@@ -187,7 +189,7 @@ def summarize(connection: DuckDBPyConnection) -> Summary:
     """Read the summary of everything loaded so far; the marts must have been built."""
     return Summary(
         loads=loads(connection),
-        rejects=rejects(connection),
+        rejects=read_rejects(connection),
         headlines=connection.execute(_HEADLINES).fetchall()[0],
         discrepancies=connection.execute(_DISCREPANCIES).fetchall(),
         reply_rates=connection.execute(_REPLY_RATES).fetchall(),

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.sync_report import SyncReport
+from orchestration.terminal.rejects import Rejects, Skips
 from orchestration.terminal.summary import Row, Summary
 from orchestration.writeback.apply import WritebackReport
 from orchestration.writeback.plan import Plan
@@ -35,12 +36,20 @@ _MEANINGS = {
 
 
 class PlainTable(Table):
-    """A table whose cells are what they say: text from logs and records is never markup."""
+    """A table whose cells are what they say: text from logs is neither markup nor a command."""
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         """Add a row, strings taken literally."""
-        literal = [Text(cell) if isinstance(cell, str) else cell for cell in cells]
+        literal = [Text(_legible(cell)) if isinstance(cell, str) else cell for cell in cells]
         super().add_row(*literal, **options)
+
+
+def _legible(text: str) -> str:
+    """Spell out what a terminal would obey, such as the escape in a file's name."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def titled(title: str, *columns: str, numbers: Sequence[int] = ()) -> PlainTable:
@@ -64,22 +73,37 @@ def _percent(part: float, whole: float) -> str:
 
 def loads_table(title: str, rows: Sequence[Row]) -> Table:
     """Show what has been loaded so far, per source."""
-    table = titled(title, "source", "files", "records", "rejected", numbers=(1, 2, 3))
-    for source, files, records, rejected, _ in rows:
-        table.add_row(
-            source, "" if files is None else f"{files:,}", f"{records:,}", f"{rejected:,}"
-        )
+    table = titled(title, "source", "files", "records", "rejected", "skipped", numbers=(1, 2, 3, 4))
+    for source, files, records, rejected, skipped, _ in rows:
+        known_files = "" if files is None else f"{files:,}"
+        table.add_row(source, known_files, f"{records:,}", f"{rejected:,}", f"{skipped:,}")
     return table
 
 
-def rejects_table(rows: Sequence[Row]) -> Table:
-    """Show the rejects by reason, each with a place to look at."""
+def rejects_table(rejects: Sequence[Rejects]) -> Table:
+    """Show rejects by reason, each with a place to look at and what to do."""
+    has_settled = any(each.open_records < each.records for each in rejects)
     table = titled(
-        "What could not be read (kept in raw.rejects)", "source", "reason", "records", "example",
+        "What could not be read (kept in raw.rejects)",
+        "source", "reason", "records", *(["still open"] if has_settled else []), "example",
+        "what to do",
+        numbers=(2, 3) if has_settled else (2,),
+    )  # fmt: skip
+    for each in rejects:
+        counts = [f"{each.records:,}", *([f"{each.open_records:,}"] if has_settled else [])]
+        table.add_row(each.source, each.told, *counts, each.example, each.remedy)
+    return table
+
+
+def skips_table(skips: Sequence[Skips]) -> Table:
+    """Show skipped records by reason, and what they are."""
+    table = titled(
+        "What is known to be none of ours (counted, not kept)",
+        "source", "reason", "records", "what it is",
         numbers=(2,),
     )  # fmt: skip
-    for source, reason, records, example in rows:
-        table.add_row(source, reason, f"{records:,}", str(example))
+    for each in skips:
+        table.add_row(each.source, each.reason, f"{each.records:,}", each.meaning)
     return table
 
 
@@ -188,7 +212,7 @@ def changes_table(title: str, rows: Sequence[Row]) -> Table:
 
 
 def _value(value: Any) -> Text:
-    return Text("(empty)", style="dim") if value is None else Text(str(value))
+    return Text("(empty)", style="dim") if value is None else Text(_legible(str(value)))
 
 
 _DECISION_STYLES = {"write": "green", "kept": "yellow"}
@@ -203,8 +227,8 @@ def outcome_lines(report: SyncReport) -> Iterator[RenderableType]:
         yield Text("0 changes: Salesforce already says what the logs say. No write was sent.")
     elif plan.plan_id:
         yield Text(
-            f"{_counted(plan.changed_records, 'record')} differed in "
-            f"{_counted(plan.changed_cells, 'field')}; {written.written:,} written, "
+            f"{counted(plan.changed_records, 'record')} differed in "
+            f"{counted(plan.changed_cells, 'field')}; {written.written:,} written, "
             f"{written.failed:,} refused, {written.skipped:,} skipped."
         )
     loads = report.loads
@@ -246,9 +270,9 @@ def plan_line(plan: Plan) -> RenderableType:
         amount = "0 changes"
     else:
         amount = (
-            f"{_counted(plan.changed_records, 'record')} to change in "
-            f"{_counted(plan.changed_cells, 'field')}, "
-            f"about {_counted(plan.api_calls_estimate, 'API call')}"
+            f"{counted(plan.changed_records, 'record')} to change in "
+            f"{counted(plan.changed_cells, 'field')}, "
+            f"about {counted(plan.api_calls_estimate, 'API call')}"
         )
     lines = [Text(f"{plan.plan_id} ({plan.state}): {amount}.")]
     if advice := _ADVICE.get(plan.state):
@@ -257,7 +281,8 @@ def plan_line(plan: Plan) -> RenderableType:
     return Group(*lines)
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, in words."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

@@ -33,7 +33,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def test_a_run_that_salesforce_refused_has_loaded_files_all_the_same(warehouse: Warehouse) -> None:
     with warehouse.connect() as connection:
         state = read_status(connection)
-    assert state.loads == [("sendgrid", 1, 7, 2, AT)]
+    assert state.loads == [("sendgrid", 1, 7, 2, 0, AT)]
     assert json.loads(json.dumps(as_json(state), default=str))["plan"] is None
 
 
@@ -58,4 +58,4 @@ def test_of_salesforce_each_record_counts_once_and_deleted_ones_not(warehouse: W
             "values (2, 'Contact', ?)",
             [AT],
         )
-        assert summary.loads(connection)[1] == ("salesforce", None, 2, 0, AT)
+        assert summary.loads(connection)[1] == ("salesforce", None, 2, 0, 0, AT)

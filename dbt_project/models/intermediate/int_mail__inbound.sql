@@ -18,6 +18,12 @@ auto_reply_subjects as (
 
 ),
 
+report_patterns as (
+
+    select * from {{ ref('report_patterns') }}
+
+),
+
 copies as (
 
     select
@@ -32,24 +38,83 @@ copies as (
 
 ),
 
--- Patterns meet each distinct subject once, however many mails bear it.
-subjects as (
+-- Patterns meet each distinct text once, however many mails bear it.
+texts as (
 
-    select distinct subject
+    select
+        'subject' as applies_to,
+        subject as wording
     from copies
     where subject is not null
+    union distinct
+    select
+        'sender' as applies_to,
+        split_part(from_address, '@', 1) as wording
+    from copies
+    where from_address is not null
+    union distinct
+    select
+        'name' as applies_to,
+        from_name as wording
+    from copies
+    where from_name is not null
 
 ),
 
-subject_hits as (
+report_hits as (
 
     select
-        subjects.subject,
+        texts.applies_to,
+        texts.wording,
+        -- a delivery report goes before an abuse report
+        max(report_patterns.inbound_kind) as inbound_kind
+    from texts
+    inner join report_patterns
+        on
+            texts.applies_to = report_patterns.applies_to
+            and {{ matches('trim(texts.wording)', 'report_patterns.pattern') }}
+    group by texts.applies_to, texts.wording
+
+),
+
+auto_reply_hits as (
+
+    select
+        texts.wording as subject,
         max(cast(auto_reply_subjects.is_out_of_office as integer)) = 1 as is_out_of_office
-    from subjects
+    from texts
     inner join auto_reply_subjects
-        on {{ matches('trim(subjects.subject)', 'auto_reply_subjects.pattern') }}
-    group by subjects.subject
+        on
+            texts.applies_to = 'subject'
+            and {{ matches('trim(texts.wording)', 'auto_reply_subjects.pattern') }}
+    group by texts.wording
+
+),
+
+evidence as (
+
+    select
+        copies.*,
+        auto_reply_hits.subject is not null as has_auto_reply_subject,
+        coalesce(auto_reply_hits.is_out_of_office, false) as is_out_of_office_subject,
+        subject_hits.inbound_kind as subject_kind,
+        coalesce(sender_hits.inbound_kind, name_hits.inbound_kind) as sender_kind,
+        coalesce(trim(copies.return_path), '') = '<>' as has_null_return_path,
+        -- What machines do and people do not: no sender to answer to, or the mail itself enclosed.
+        coalesce(trim(copies.return_path), '') = '<>'
+        or copies.from_address is null
+        or copies.original_message_id is not null as may_be_report
+    from copies
+    left join auto_reply_hits on copies.subject = auto_reply_hits.subject
+    left join report_hits as subject_hits
+        on subject_hits.applies_to = 'subject' and copies.subject = subject_hits.wording
+    left join report_hits as sender_hits
+        on
+            sender_hits.applies_to = 'sender'
+            and split_part(copies.from_address, '@', 1) = sender_hits.wording
+    left join report_hits as name_hits
+        on name_hits.applies_to = 'name' and copies.from_name = name_hits.wording
+    where copies.copy_number = 1
 
 ),
 
@@ -57,39 +122,49 @@ subject_hits as (
 decided as (
 
     select
-        copies.*,
-        coalesce(subject_hits.is_out_of_office, false) as is_out_of_office_subject,
+        *,
         case
             when
-                coalesce(copies.report_type, '') = 'delivery-status'
-                or copies.failed_recipients is not null
+                coalesce(report_type, '') = 'delivery-status'
+                or failed_recipients is not null
+                or delivery_report_source = 'part'
                 then 'delivery_report_headers'
             when
-                coalesce(copies.report_type, '') not in
+                delivery_report_source = 'notification' and feedback_type is null
+                then 'delivery_report_notification'
+            when
+                sender_kind = 'delivery_report'
+                and feedback_type is null
+                and coalesce(report_type, '') not in
                 ('feedback-report', 'disposition-notification')
-                and {{ matches(
-                    "split_part(coalesce(copies.from_address, ''), '@', 1)",
-                    "'^(mailer-daemon|postmaster|mail.?delivery)'"
-                ) }}
                 then 'delivery_report_sender'
-            when coalesce(copies.report_type, '') = 'feedback-report' then 'abuse_report_headers'
-            when copies.is_read_receipt then 'read_receipt_headers'
             when
-                coalesce(lower(copies.auto_submitted), 'no') not like 'no%'
-                or copies.autoresponder_header is not null
-                or coalesce(copies.precedence, '') = 'auto_reply'
+                delivery_report_source = 'text'
+                and (may_be_report or coalesce(subject_kind, '') = 'delivery_report')
+                then 'delivery_report_text'
+            when
+                subject_kind = 'delivery_report'
+                and may_be_report
+                and not coalesce(is_read_receipt, false)
+                then 'delivery_report_subject'
+            when
+                coalesce(report_type, '') = 'feedback-report' or feedback_type is not null
+                then 'abuse_report_headers'
+            when subject_kind = 'abuse_report' and may_be_report then 'abuse_report_subject'
+            when is_read_receipt then 'read_receipt_headers'
+            when
+                coalesce(lower(auto_submitted), 'no') not like 'no%'
+                or autoresponder_header is not null
+                or coalesce(precedence, '') in ('auto_reply', 'auto-reply')
                 then 'auto_reply_headers'
-            when subject_hits.subject is not null then 'auto_reply_subject'
+            when has_auto_reply_subject then 'auto_reply_subject'
             when
-                copies.list_id is not null
-                or coalesce(copies.precedence, '') in ('bulk', 'list', 'junk')
+                list_id is not null or coalesce(precedence, '') in ('bulk', 'list', 'junk')
                 then 'list_headers'
-            when copies.return_path = '<>' then 'auto_reply_null_return_path'
+            when has_null_return_path then 'auto_reply_null_return_path'
             else 'human_by_default'
         end as kind_rule
-    from copies
-    left join subject_hits on copies.subject = subject_hits.subject
-    where copies.copy_number = 1
+    from evidence
 
 )
 
@@ -115,8 +190,10 @@ select
     kind_rule,
     is_out_of_office_subject,
     lower(auto_submitted) as auto_submitted,
-    {{ email_key('failed_recipient') }} as failed_recipient,
-    delivery_action,
+    case
+        when kind_rule like 'delivery_report%' then {{ email_key('failed_recipient') }}
+    end as failed_recipient,
+    case when kind_rule like 'delivery_report%' then delivery_action end as delivery_action,
     {{ bounce_subtype('delivery_status', 'diagnostic_code') }} as bounce_subtype,
     original_message_id,
     received_at,

@@ -15,6 +15,7 @@ source as (
             'references': ['varchar'],
             'gmail_thread_id': 'varchar',
             'from_address': 'varchar',
+            'from_name': 'varchar',
             'to_addresses': ['varchar'],
             'subject': 'varchar',
             'header_date': 'varchar',
@@ -25,6 +26,8 @@ source as (
                 'x-autorespond': 'varchar',
                 'x-autoresponse': 'varchar',
                 'x-auto-reply-from': 'varchar',
+                'x-auto-response-suppress': 'varchar',
+                'x-ms-exchange-inbox-rules-loop': 'varchar',
                 'precedence': 'varchar',
                 'list-id': 'varchar',
                 'return-path': 'varchar',
@@ -32,6 +35,9 @@ source as (
             },
             'content_type': 'varchar',
             'report_type': 'varchar',
+            'feedback_type': 'varchar',
+            'feedback_recipient': 'varchar',
+            'delivery_report_source': 'varchar',
             'delivery_reports': [{
                 'final_recipient': 'varchar',
                 'action': 'varchar',
@@ -49,7 +55,6 @@ renamed as (
 
     select
         ----------  ids
-        coalesce(mail.message_id, 'mail-' || mail.content_hash) as mail_key,
         mail.content_hash,
         mail.message_id,
         mail.in_reply_to,
@@ -59,6 +64,7 @@ renamed as (
         ----------  the mail
         {{ email_key('mail.mailbox') }} as mailbox,
         {{ email_key('mail.from_address') }} as from_address,
+        mail.from_name,
         mail.to_addresses,
         mail.subject,
         mail.body_text,
@@ -69,14 +75,24 @@ renamed as (
             mail.headers."x-autoreply",
             mail.headers."x-autorespond",
             mail.headers."x-autoresponse",
-            mail.headers."x-auto-reply-from"
+            mail.headers."x-auto-reply-from",
+            -- Outlook writes the first on much that people send; the second, a rule only.
+            case
+                when lower(mail.headers."x-auto-response-suppress") like '%all%'
+                    then mail.headers."x-ms-exchange-inbox-rules-loop"
+            end
         ) as autoresponder_header,
         lower(mail.headers.precedence) as precedence,
         mail.headers."list-id" as list_id,
         mail.headers."return-path" as return_path,
         mail.headers."x-failed-recipients" as failed_recipients,
+
+        ----------  what it reports
         coalesce(mail.report_type, '') = 'disposition-notification' as is_read_receipt,
         mail.report_type,
+        mail.feedback_type,
+        {{ email_key('mail.feedback_recipient') }} as feedback_recipient,
+        mail.delivery_report_source,
         {{ json_first('mail.delivery_reports') }}.final_recipient as failed_recipient,
         {{ json_first('mail.delivery_reports') }}.action as delivery_action,
         {{ json_first('mail.delivery_reports') }}.status as delivery_status,
@@ -96,10 +112,30 @@ renamed as (
         line as source_line
     from source
 
+),
+
+-- A Message-ID is not always one mail's alone: some servers give all of theirs the same. Copies of
+-- a mail share its date. The id names our own mail if it is among them, else the earliest.
+keyed as (
+
+    select
+        *,
+        first_value(header_date_at) over (
+            partition by message_id
+            order by
+                coalesce(from_address = mailbox, false) desc,
+                header_date_at asc nulls last
+        ) as named_date_at
+    from renamed
+
 )
 
 select
-    mail_key,
+    case
+        when message_id is null then 'mail-' || content_hash
+        when named_date_at is null or header_date_at = named_date_at then message_id
+        else message_id || ' ' || coalesce(cast(header_date_at as varchar), content_hash)
+    end as mail_key,
     content_hash,
     message_id,
     in_reply_to,
@@ -107,6 +143,7 @@ select
     gmail_thread_id,
     mailbox,
     from_address,
+    from_name,
     to_addresses,
     subject,
     body_text,
@@ -118,6 +155,9 @@ select
     failed_recipients,
     is_read_receipt,
     report_type,
+    feedback_type,
+    feedback_recipient,
+    delivery_report_source,
     failed_recipient,
     delivery_action,
     delivery_status,
@@ -129,4 +169,4 @@ select
     load_id,
     source_file,
     source_line
-from renamed
+from keyed

@@ -62,5 +62,5 @@ $(VENV)/.runtime: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Installing the tools for tests and lint ..."
-	@$(if $(UV),VIRTUAL_ENV=$(VENV) uv pip install --quiet,$(BIN)/pip install --quiet --disable-pip-version-check) --constraint constraints.txt --editable '.[dev]'
+	@$(if $(UV),VIRTUAL_ENV=$(VENV) uv pip install --quiet,$(BIN)/pip install --quiet --disable-pip-version-check) --constraint constraints.txt --editable '.[dev,s3]'
 	@touch $@

@@ -6,7 +6,8 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.killed_runs import close_killed_runs
-from orchestration.landing.discovery import find_files
+from orchestration.landing.bucket_url import BucketUrl
+from orchestration.landing.place import Place, place_of
 from orchestration.settings import Settings
 from orchestration.sync_lock import SyncLock
 
@@ -27,35 +28,49 @@ every_quarter_hour = dg.ScheduleDefinition(
 )
 
 
-def landing_state(landing: Path) -> str | None:
+#: A look at a folder is free, at a bucket it costs a request per 1,000 objects.
+FOLDER_SECONDS, BUCKET_SECONDS = 30, 300
+
+
+def landing_state(place: Place) -> str | None:
     """Return a digest of names, sizes and times in the landing folder; it moves when files do.
 
     It looks at what the loader loads: drafts (`.x`) and links out of the folder start nothing. A
     folder that is missing or without files has none.
+
+    Raises:
+        StorageError: the bucket cannot be listed.
     """
     digest, has_files = hashlib.sha256(), False
-    for found in find_files(landing):
-        digest.update(f"{found.file}|{found.size}|{found.modified_ns}\n".encode())
+    for found in place.files():
+        looks = (found.file, found.size, found.modified_ns, found.version)
+        digest.update(f"{looks}\n".encode())
         has_files = True
     return digest.hexdigest() if has_files else None
 
 
-@dg.sensor(
-    job=sync_job,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Starts a sync when files arrive in the landing folder or grow there, once per "
-    "change: a sync that fails is not tried again for the same files. The next change or the "
-    "schedule does that, or whoever mends the cause, by `touchline run`.",
-)
-def landing_files_arrived(
-    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
-) -> dg.SensorResult | dg.SkipReason:
-    """Ask for one run per state of the landing folder."""
-    state = landing_state(settings.landing)
-    if state is None or state == context.cursor:
-        return dg.SkipReason("Nothing new in the landing folder.")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state)], cursor=state)
+def watch(landing: Path | BucketUrl) -> dg.SensorDefinition:
+    """Return the sensor on a landing folder; how often it looks depends on where that is."""
+
+    @dg.sensor(
+        name="landing_files_arrived",
+        job=sync_job,
+        minimum_interval_seconds=FOLDER_SECONDS if isinstance(landing, Path) else BUCKET_SECONDS,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Starts a sync when files arrive in the landing folder or grow there, once "
+        "per change: a sync that fails is not tried again for the same files. The next change or "
+        "the schedule does that, or whoever mends the cause, by `touchline run`.",
+    )
+    def landing_files_arrived(
+        context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Ask for one run per state of the landing folder."""
+        state = landing_state(place_of(settings.landing, settings.data))
+        if state is None or state == context.cursor:
+            return dg.SkipReason("Nothing new in the landing folder.")
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state)], cursor=state)
+
+    return landing_files_arrived
 
 
 @dg.sensor(

@@ -26,7 +26,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
         asset_checks=[checks.rejects_are_few, checks.nothing_was_refused],
         jobs=[automation.sync_job],
         schedules=[automation.every_quarter_hour],
-        sensors=[automation.landing_files_arrived, automation.runs_were_killed],
+        sensors=[automation.watch(settings.landing), automation.runs_were_killed],
         resources={
             "settings": settings,
             "warehouse": warehouse_in_turn(settings),

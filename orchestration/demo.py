@@ -1,6 +1,7 @@
 """Laying the sample that ships with Touchline into the landing folder."""
 
 import shutil
+from pathlib import Path
 
 from orchestration.settings import Settings, SettingsError
 
@@ -11,12 +12,18 @@ def lay_sample(settings: Settings) -> int:
     Files that are there stay as they are: a landing folder belongs to whoever fills it.
 
     Raises:
-        SettingsError: another environment than the local one; a sample is not for a real org.
+        SettingsError: another environment than the local one (a sample is not for a real org), or
+            a landing folder in a bucket (nor for what others read).
     """
     if not settings.environment.is_local:
         raise SettingsError(
             f"The demo writes made-up figures, and TOUCHLINE_ENV={settings.environment.name!r} "
             f"has a real org. Unset TOUCHLINE_ENV to run it on the local org."
+        )
+    if not isinstance(settings.landing, Path):
+        raise SettingsError(
+            f"The demo lays its files into a folder on this machine, and TOUCHLINE_LANDING is "
+            f"{settings.landing}. Unset it for the demo; `touchline run` loads from there."
         )
     source = settings.sample / "landing"
     copied = 0

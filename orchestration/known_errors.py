@@ -7,6 +7,7 @@ import httpx
 
 from orchestration.crm.client import CrmError
 from orchestration.landing.names import NoSuchFileError
+from orchestration.landing.storage_errors import StorageError
 from orchestration.local_org.process import OrgProcessError
 from orchestration.settings import SettingsError
 from orchestration.sync_lock import SyncLockedError
@@ -32,6 +33,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     OrgProcessError,
     PlanNotApplicableError,
     SettingsError,
+    StorageError,
     SyncLockedError,
     WarehouseLockedError,
     *_ADVICE,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.landing.bucket_url import BucketUrl, BucketUrlError
 from orchestration.landing.limits import Limits, LimitsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -79,7 +80,7 @@ class Settings:
 
     environment: Environment
     data: Path
-    landing: Path
+    landing: Path | BucketUrl
     limits: Limits
     reject_share: float
     reject_minimum: int
@@ -121,7 +122,7 @@ class Settings:
         return cls(
             environment=environment,
             data=data,
-            landing=Path(given.get("TOUCHLINE_LANDING", data / "landing")).absolute(),
+            landing=_landing(given.get("TOUCHLINE_LANDING", str(data / "landing"))),
             limits=_limits(given.get("TOUCHLINE_LIMITS", "")),
             reject_share=_share(given.get("TOUCHLINE_REJECT_SHARE", str(REJECT_SHARE))),
             reject_minimum=_count(given.get("TOUCHLINE_REJECT_MINIMUM", str(REJECT_MINIMUM))),
@@ -188,6 +189,15 @@ def _seconds(text: str) -> int:
             f"{WAIT_SECONDS}."
         )
     return int(text)
+
+
+def _landing(text: str) -> Path | BucketUrl:
+    if "://" not in text:
+        return Path(text).absolute()
+    try:
+        return BucketUrl.of(text)
+    except BucketUrlError as error:
+        raise SettingsError(f"TOUCHLINE_LANDING: {error}") from error
 
 
 def _limits(text: str) -> Limits:

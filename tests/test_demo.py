@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from orchestration.demo import lay_sample
 from orchestration.landing.discovery import find_files
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsError
 
 #: Lays the sample where no file may grow beyond 4 KB: the copy is cut short, as on a full disk.
 LAY_ON_A_FULL_DISK = """
@@ -31,17 +33,24 @@ def test_a_copy_that_is_cut_short_does_not_pass_for_the_file(tmp_path: Path) -> 
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1],
     )  # fmt: skip
     assert "File too large" in cut.stderr
-    assert contents(settings.landing).items() <= sample.items()
+    assert contents(tmp_path / "landing").items() <= sample.items()
     lay_sample(settings)
-    assert contents(settings.landing) == sample
+    assert contents(tmp_path / "landing") == sample
     assert lay_sample(settings) == 0
 
 
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     settings = Settings.from_environment({"TOUCHLINE_DATA": str(tmp_path)})
     name = min(contents(settings.sample / "landing"))
-    somebodys = settings.landing / name
+    somebodys = tmp_path / "landing" / name
     somebodys.parent.mkdir(parents=True)
     somebodys.write_text("somebody's", encoding="utf-8")
     lay_sample(settings)
     assert somebodys.read_text(encoding="utf-8") == "somebody's"
+
+
+def test_the_sample_is_laid_into_no_bucket(tmp_path: Path) -> None:
+    given = {"TOUCHLINE_DATA": str(tmp_path), "TOUCHLINE_LANDING": "s3://logs/landing"}
+    with pytest.raises(SettingsError, match=r"s3://logs/landing. Unset it"):
+        lay_sample(Settings.from_environment(given))
+    assert list(tmp_path.iterdir()) == []

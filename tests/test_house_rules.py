@@ -101,6 +101,10 @@ def test_only_the_salesforce_adapter_knows_simple_salesforce() -> None:
     assert importers("simple_salesforce", among=python_files()) == {"crm/salesforce.py"}
 
 
+def test_only_the_adapter_of_buckets_knows_the_extra_that_it_needs() -> None:
+    assert importers("botocore", among=python_files()) == {"landing/bucket.py"}
+
+
 @pytest.mark.parametrize("room", ["local_org", "simulator"])
 def test_what_stands_in_for_the_world_shares_no_code_with_the_pipeline(room: str) -> None:
     names = {name for file in python_files(room) for name in imported(file)}
@@ -166,7 +170,9 @@ def test_imports_are_absolute() -> None:
 
 def test_what_the_package_imports_is_declared_and_not_just_there() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    # What only some places need is an extra of its own.
+    lines = chain(project["dependencies"], project["optional-dependencies"]["s3"])
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
     provided_by = packages_distributions()
     tops = {name.split(".")[0] for file in python_files() for name in imported(file)}
     foreign = tops - sys.stdlib_module_names - {"orchestration"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.landing.bucket_url import BucketUrl
 from orchestration.settings import ENVIRONMENTS, LOCAL_ORG_PORT, Settings, SettingsError
 
 SANDBOX_HOST = "acme--test.sandbox.my.salesforce.com"
@@ -157,6 +158,44 @@ def test_places_follow_their_variables_and_are_absolute(tmp_path: Path) -> None:
     assert settings.published == tmp_path / "data" / "published.duckdb"
     assert settings.org == tmp_path / "data" / "org"
     assert settings.dagster_home == tmp_path / "home"
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "prefix"),
+    [
+        ("s3://logs", "logs", ""),
+        ("s3://logs/", "logs", ""),
+        ("S3://logs.acme.example/mail/raw/", "logs.acme.example", "mail/raw"),
+        ("s3://logs/ein Präfix +%20&=#/[x]", "logs", "ein Präfix +%20&=#/[x]"),
+    ],
+)
+def test_a11_the_landing_folder_may_be_a_prefix_of_a_bucket(
+    text: str, bucket: str, prefix: str
+) -> None:
+    landing = Settings.from_environment({"TOUCHLINE_LANDING": text}).landing
+    assert landing == BucketUrl(bucket, prefix)
+
+
+@pytest.mark.parametrize("url", ["https://logs.example/mail", "gs://logs/mail", "file:///srv/logs"])
+def test_a11_another_protocol_is_refused_and_the_way_round_named(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"TOUCHLINE_LANDING: .* AWS_ENDPOINT_URL"):
+        Settings.from_environment({"TOUCHLINE_LANDING": url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"s3://{KEY}:{SECRET}@logs/mail",
+        f"s3://logs/mail?s3_access_key_id={KEY}&s3_secret_access_key={SECRET}",
+        "s3:///mail",
+        "s3://",
+    ],
+)
+def test_a11_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"s3://bucket/prefix.*AWS variables") as refusal:
+        Settings.from_environment({"TOUCHLINE_LANDING": url})
+    assert SECRET not in str(refusal.value)
+    assert KEY not in str(refusal.value)
 
 
 def test_a_variable_set_to_nothing_counts_as_not_set() -> None:

@@ -15,13 +15,18 @@ _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 @dataclass(frozen=True)
 class LandingFile:
-    """A file as it lay in the landing folder at one moment; `file` is its path in there."""
+    """A file as it lay in the landing folder at one moment; `file` is its path in there.
+
+    `path` is where it can be read. `version` tells contents apart that are of one size and time,
+    where the landing folder knows more than these of a file.
+    """
 
     path: Path
     file: str
     size: int
     modified_ns: int
     format: Format | None
+    version: str = ""
 
     @property
     def modified_at(self) -> float:

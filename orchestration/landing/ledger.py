@@ -48,15 +48,17 @@ class Sight:
     modified_ns: int
     is_settled: bool
     problem: str | None
+    version: str = ""
 
     @classmethod
     def of(cls, found: LandingFile, *, is_settled: bool, problem: str | None = None) -> "Sight":
         """Note how a file looks now."""
-        return cls(found.size, found.modified_ns, is_settled, problem)
+        return cls(found.size, found.modified_ns, is_settled, problem, found.version)
 
     def looks_like(self, found: LandingFile) -> bool:
         """Tell whether a file has not been touched since."""
-        return (self.size, self.modified_ns) == (found.size, found.modified_ns)
+        looks = (found.size, found.modified_ns, found.version)
+        return (self.size, self.modified_ns, self.version) == looks
 
 
 @dataclass
@@ -80,7 +82,8 @@ class Ledger:
         """Read what is known from the warehouse."""
         ledger = cls(version=_version(connection))
         for source, file, *sight in connection.execute(
-            "select source, file, size, modified_ns, is_settled, problem from raw.landing_files"
+            "select source, file, size, modified_ns, is_settled, problem, coalesce(version, '') "
+            "from raw.landing_files"
         ).fetchall():
             ledger.sights[source, file] = Sight(*sight)
         for source, file, size, content_hash, head in connection.execute(
@@ -166,8 +169,11 @@ class Ledger:
         """Note how a file looked, within the caller's transaction."""
         key = (source_of(found), found.file)
         connection.execute(
-            "insert or replace into raw.landing_files values (?, ?, ?, ?, ?, ?)",
-            [*key, sight.size, sight.modified_ns, sight.is_settled, sight.problem],
+            "insert or replace into raw.landing_files values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(*key, sight.size, sight.modified_ns),
+                *(sight.is_settled, sight.problem, sight.version),
+            ],
         )
         self.sights[key] = sight
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.landing.bucket_url import BucketUrl
 from orchestration.landing.content import (
     Content,
     FileChangedError,
@@ -16,7 +17,7 @@ from orchestration.landing.content import (
     Recognition,
     recognise,
 )
-from orchestration.landing.discovery import LandingFile, find_files
+from orchestration.landing.discovery import LandingFile
 from orchestration.landing.formats import FORMATS, Format
 from orchestration.landing.ledger import (
     CUT,
@@ -29,6 +30,7 @@ from orchestration.landing.ledger import (
 )
 from orchestration.landing.limits import Limits
 from orchestration.landing.piece import Frames, Outcome, Piece, Target, UnreadableFileError
+from orchestration.landing.place import Place, place_of
 from orchestration.landing.reload import EarlierLoads
 from orchestration.landing.report import LoadProgress, LoadReport
 from orchestration.landing.settling import settle_problems, settle_replaced
@@ -40,7 +42,7 @@ _DEFAULT_LIMITS = Limits()
 
 def load(
     warehouse: Warehouse,
-    landing: Path,
+    landing: Path | BucketUrl,
     *,
     sources: Collection[str] | None = None,
     progress: Callable[[LoadProgress], None] | None = None,
@@ -55,16 +57,18 @@ def load(
 
     Raises:
         ValueError: `sources` names one that does not exist.
+        StorageError: the bucket cannot be read for now; what was loaded before stays.
         WarehouseLockedError: another process kept the warehouse to itself.
     """
     wanted = _wanted(sources)
+    place = place_of(landing, warehouse.path.parent)
     with warehouse.connect() as connection:
         create_raw_tables(connection)
         ledger = Ledger.read(connection)
-    run = _Pass(warehouse, ledger, limits)
+    run = _Pass(warehouse, place, ledger, limits)
     files = []
     listed = set()
-    for found in find_files(landing):
+    for found in place.files():
         source = source_of(found)
         listed.add((source, found.file))
         if source not in wanted:
@@ -108,6 +112,7 @@ class _Sighted:
 @dataclass
 class _Pass:
     warehouse: Warehouse
+    place: Place
     ledger: Ledger
     limits: Limits
     report: LoadReport = field(default_factory=LoadReport)
@@ -120,7 +125,12 @@ class _Pass:
 
     def load_batch(self, files: list[LandingFile]) -> Iterator[LandingFile]:
         """Recognise files without a connection, then load them over one; yield each when done."""
-        sighted = [self._sight(found) for found in files]
+        with self.place.at_hand(files) as problems:
+            yield from self._load_at_hand(
+                [self._sight(found, problems.get(found.file, "")) for found in files]
+            )
+
+    def _load_at_hand(self, sighted: list[_Sighted]) -> Iterator[LandingFile]:
         # Drawn while the lock is held, so that a later id is never committed before an earlier one:
         # readers that go by the id (the incremental models) miss nothing.
         self.load_id = None
@@ -134,14 +144,14 @@ class _Pass:
                 self._load(frames, each)
                 yield each.found
 
-    def _sight(self, found: LandingFile) -> _Sighted:
+    def _sight(self, found: LandingFile, problem: str = "") -> _Sighted:
         content = Content(found.path, found.size, self.limits)
-        if found.format is None:
-            return _Sighted(found, content, problem="unrecognised_file")
+        if problem or found.format is None:
+            return _Sighted(found, content, problem=problem or "unrecognised_file")
         try:
             loaded = self.ledger.may_begin(found.format, found.file, content.head_hash)
             return _Sighted(found, content, recognise(content, loaded))
-        except FileChangedError:
+        except (FileChangedError, FileNotFoundError):
             return _Sighted(found, content)
         except OSError as error:
             return _Sighted(found, content, problem=f"unreadable_file: {error.strerror}")
@@ -156,10 +166,10 @@ class _Pass:
         if each.problem:
             self._load_problem(frames, found, each.problem)
         if not each.recognition or not found.format:
-            return  # it is being rewritten: the next pass finds it at rest
+            return  # it is being rewritten, or has gone: the next pass finds what is there
         try:
             self._load_new(frames, found, found.format, each.content, each.recognition)
-        except FileChangedError:
+        except (FileChangedError, FileNotFoundError):
             return
         except UnreadableFileError as error:
             self._load_problem(frames, found, str(error))

@@ -9,24 +9,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.landing.discovery import find_files
+from orchestration.landing.bucket_url import BucketUrl
 from orchestration.landing.formats import Format
 from orchestration.landing.ledger import source_of
 from orchestration.landing.names import fitting
 from orchestration.landing.piece import Outcome, Target
+from orchestration.landing.place import place_of
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
 
 
-def request_reload(warehouse: Warehouse, landing: Path, patterns: Sequence[str]) -> list[str]:
+def request_reload(
+    warehouse: Warehouse, landing: Path | BucketUrl, patterns: Sequence[str]
+) -> list[str]:
     """Have files loaded again by the next pass, and return their names.
 
     `patterns` are paths inside the landing folder; `*` stands for anything, folders included.
 
     Raises:
         NoSuchFileError: a pattern that fits no file.
+        StorageError: the bucket cannot be listed.
     """
-    sources = {found.file: source_of(found) for found in find_files(landing)}
+    place = place_of(landing, warehouse.path.parent)
+    sources = {found.file: source_of(found) for found in place.files()}
     wanted = fitting(patterns, sources, "in the landing folder")
     at = datetime.now(UTC).replace(tzinfo=None)
     with warehouse.connect() as connection:

@@ -48,7 +48,7 @@ _LEDGER_DDL = (
     """
     create table if not exists raw.landing_files (
         source varchar, file varchar, size bigint, modified_ns bigint, is_settled boolean,
-        problem varchar, primary key (source, file)
+        problem varchar, version varchar, primary key (source, file)
     )
     """,
 )
@@ -69,4 +69,5 @@ def create_raw_tables(connection: DuckDBPyConnection) -> None:
         connection.execute(_LATER_COLUMNS.format(table=each.table, column="envelope json"))
     connection.execute(_LATER_COLUMNS.format(table="raw.loads", column="skipped bigint"))
     connection.execute(_LATER_COLUMNS.format(table="raw.rejects", column="settled_at timestamp"))
+    connection.execute(_LATER_COLUMNS.format(table="raw.landing_files", column="version varchar"))
     create_snapshot_tables(connection)

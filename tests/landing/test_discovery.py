@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestration.automation import landing_state
 from orchestration.landing.discovery import find_files
+from orchestration.landing.place import Folder
 
 
 def found(landing: Path) -> list[str]:
@@ -54,8 +55,8 @@ def test_drafts_and_links_out_of_the_folder_start_no_sync(tmp_path: Path) -> Non
     (tmp_path / "outside.ndjson").write_text("{}\n", encoding="utf-8")
     (landing / "out.ndjson").symlink_to(tmp_path / "outside.ndjson")
     (landing / ".monday.ndjson.draft").write_text("{", encoding="utf-8")
-    assert landing_state(landing) is None
+    assert landing_state(Folder(landing)) is None
     (landing / "monday.ndjson").write_text("{}\n", encoding="utf-8")
-    before = landing_state(landing)
+    before = landing_state(Folder(landing))
     (landing / ".tuesday.ndjson.draft").write_text("{", encoding="utf-8")
-    assert landing_state(landing) == before is not None
+    assert landing_state(Folder(landing)) == before is not None

@@ -7,7 +7,9 @@ import dagster as dg
 import pytest
 
 from orchestration.assets.transform import BuildConfig, build_args
-from orchestration.automation import every_quarter_hour, landing_files_arrived, landing_state
+from orchestration.automation import every_quarter_hour, landing_state, watch
+from orchestration.landing.bucket_url import BucketUrl
+from orchestration.landing.place import Folder
 from orchestration.settings import Settings
 from orchestration.writeback.mapping import load_mapping, parse_mapping
 
@@ -23,7 +25,7 @@ def settings(tmp_path: Path) -> Settings:
 def evaluate(settings: Settings, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
     """Ask the sensor what it wants."""
     context = dg.build_sensor_context(cursor=cursor, resources={"settings": settings})
-    answer = landing_files_arrived(context)
+    answer = watch(settings.landing)(context)
     assert isinstance(answer, dg.SensorResult | dg.SkipReason)
     return answer
 
@@ -38,9 +40,14 @@ def wanted_run(settings: Settings, cursor: str | None = None) -> str:
     return request.run_key
 
 
+def state(settings: Settings) -> str | None:
+    """Return the state of the landing folder."""
+    return landing_state(Folder(settings.data / "landing"))
+
+
 def drop(settings: Settings, name: str, text: str) -> Path:
     """Put a file into the landing folder."""
-    file = settings.landing / "sendgrid" / name
+    file = settings.data / "landing" / "sendgrid" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     return file
@@ -53,11 +60,16 @@ def test_the_schedule_asks_every_quarter_of_an_hour_and_is_off_until_turned_on()
 
 
 def test_the_sensor_is_off_until_turned_on() -> None:
-    assert landing_files_arrived.default_status is dg.DefaultSensorStatus.STOPPED
+    assert watch(Path("landing")).default_status is dg.DefaultSensorStatus.STOPPED
+
+
+def test_the_sensor_looks_less_often_where_each_look_is_paid_for() -> None:
+    assert watch(Path("landing")).minimum_interval_seconds == 30
+    assert watch(BucketUrl.of("s3://logs/landing")).minimum_interval_seconds == 300
 
 
 def test_schedule_and_sensor_start_the_same_job() -> None:
-    assert every_quarter_hour.job_name == landing_files_arrived.job_name == "sync"
+    assert every_quarter_hour.job_name == watch(Path("landing")).job_name == "sync"
 
 
 def test_the_sensor_asks_for_one_run_per_state_of_the_landing_folder(settings: Settings) -> None:
@@ -76,24 +88,24 @@ def test_the_sensor_asks_for_one_run_per_state_of_the_landing_folder(settings: S
 
 def test_a_file_rewritten_at_the_same_length_is_noticed(settings: Settings) -> None:
     file = drop(settings, "monday.ndjson", '{"a":1}\n')
-    before = landing_state(settings.landing)
+    before = state(settings)
     status = file.stat()
     file.write_text('{"a":2}\n', encoding="utf-8")
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    assert landing_state(settings.landing) != before
+    assert state(settings) != before
 
 
 def test_reading_and_empty_folders_leave_the_state_alone(settings: Settings) -> None:
     file = drop(settings, "monday.ndjson", "{}\n")
-    before = landing_state(settings.landing)
+    before = state(settings)
     file.read_text(encoding="utf-8")
-    (settings.landing / "mailboxes").mkdir()
-    assert landing_state(settings.landing) == before
+    (settings.data / "landing" / "mailboxes").mkdir()
+    assert state(settings) == before
 
 
 def test_a_landing_folder_without_files_starts_nothing(settings: Settings) -> None:
     assert isinstance(evaluate(settings), dg.SkipReason)
-    settings.landing.mkdir(parents=True)
+    (settings.data / "landing").mkdir(parents=True)
     assert isinstance(evaluate(settings), dg.SkipReason)
 
 

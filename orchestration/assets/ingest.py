@@ -1,6 +1,7 @@
 """Assets from landing files and the Salesforce org into raw tables."""
 
 from collections.abc import Iterator
+from time import monotonic
 
 import dagster as dg
 
@@ -83,7 +84,9 @@ def landing_files(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load what is new in the landing folder, each file in a transaction of its own."""
+    started = monotonic()
     report = load(warehouse, settings.landing, limits=settings.limits)
+    seconds = monotonic() - started
     for each in FORMATS:
         part = report.of(each.source)
         yield dg.MaterializeResult(
@@ -98,9 +101,12 @@ def landing_files(
         )
     yield dg.MaterializeResult(
         ["raw", "loads"],
-        metadata={"files": report.files, "rows": report.rows},
+        metadata={"files": report.files, "rows": report.rows, "seconds": round(seconds, 1)},
     )
-    yield dg.MaterializeResult(["raw", "rejects"], metadata={"rejected": report.rejected})
+    yield dg.MaterializeResult(
+        ["raw", "rejects"],
+        metadata={"rejected": report.rejected, "skipped": report.skipped},
+    )
 
 
 @dg.multi_asset(

@@ -1,10 +1,12 @@
 """The bounds of a load: how long to wait for the rest of a file, how much to hold in memory."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
+
+from orchestration.landing.mail_limits import MailLimits
 
 _MEBIBYTE = 1 << 20
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
@@ -46,21 +48,41 @@ class Limits:
     batch_files: int = 200
     batch_bytes: int = 256 * _MEBIBYTE
 
+    #: Of one mail: what lies beyond is left out, the mail goes in.
+    mail: MailLimits = field(default_factory=MailLimits)
+
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "Limits":
         """Return the defaults but for some values: numbers, or texts such as `64 MiB`.
 
+        Those of a mail are named `mail.parts`, or stand in a mapping `mail`.
+
         Raises:
             LimitsError: no such limit, or no such value.
         """
-        known = [field.name for field in fields(cls)]
-        found = {}
-        for name, value in values.items():
-            if name not in known:
-                close = get_close_matches(name, known, 1) or known
-                raise LimitsError(f"There is no limit {name!r}. Try {', '.join(close)}.")
-            found[name] = _number(name, value)
-        return replace(cls(), **found)
+        found: dict[str, dict[str, Any]] = {"": {}, "mail.": {}}
+        for name, value in _flat(values):
+            prefix = "mail." if name.startswith("mail.") else ""
+            found[prefix][name.removeprefix(prefix)] = _number(name, value)
+        return replace(cls(mail=replace(MailLimits(), **found["mail."])), **found[""])
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return what may be set."""
+        own = [each.name for each in fields(cls) if each.name != "mail"]
+        return own + [f"mail.{each.name}" for each in fields(MailLimits)]
+
+
+def _flat(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    known = Limits.names()
+    for name, value in values.items():
+        if name == "mail" and isinstance(value, Mapping):
+            yield from _flat({f"mail.{below}": each for below, each in value.items()})
+        elif name in known:
+            yield name, value
+        else:
+            close = get_close_matches(name, known, 1) or known
+            raise LimitsError(f"There is no limit {name!r}. Try {', '.join(close)}.")
 
 
 def _number(name: str, value: object) -> Any:

@@ -121,7 +121,7 @@ class _Reader:
         data = with_line_feeds(mail.raw)
         if self._is_mbox and b"\n>" in data:
             data = _QUOTED_FROM.sub(rb"\1", data)
-        return parse_mail(data, self._mailbox)
+        return parse_mail(data, self._mailbox, limits=self._piece.limits.mail)
 
 
 def _mails(piece: Piece) -> Iterator[RawMail]:

@@ -42,7 +42,7 @@ class Folder:
         yesterday = time.time() - DAY_SECONDS
         os.utime(self.path / file, (yesterday, yesterday))
 
-    def load(self, **limits: int) -> LoadReport:
+    def load(self, **limits: Any) -> LoadReport:
         """Take in what is new."""
         return load(self.warehouse, self.path, limits=Limits(**limits))
 

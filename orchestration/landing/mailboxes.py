@@ -18,13 +18,18 @@ from orchestration.landing.piece import Outcome, Piece, Target
 
 _ROOT = "mailboxes"
 _MAILDIR = {"cur", "new"}
-_MAILS_PER_FRAME = 2_000
+_MAILS_PER_FRAME, _FRAME_CHARACTERS = 2_000, 16 << 20
 _SCHEMA = {"line": pl.Int64, "payload": pl.String}
+_REJECT_SCHEMA = {"line": pl.Int64, "reason": pl.String, "payload": pl.String}
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 _INSERT = """
 insert into {table} (load_id, file, line, position, loaded_at, payload)
 select ?, ?, line, 0, ?, payload from landing_mails
+"""
+_REJECT = """
+insert into raw.rejects (load_id, source, file, line, reason, payload)
+select ?, ?, ?, line, reason, payload from landing_mail_rejects
 """
 
 
@@ -68,13 +73,15 @@ def read(piece: Piece, target: Target) -> Outcome:
 
 
 class _Reader:
-    """Turns mails into rows and rejects."""
+    """Turns mails into rows and rejects, and writes them by the frame."""
 
     def __init__(self, piece: Piece, target: Target, *, is_mbox: bool) -> None:
         self.outcome = Outcome()
         self._piece, self._target, self._is_mbox = piece, target, is_mbox
         self._mailbox = address_of(piece.file)
         self._rows: list[tuple[int, str]] = []
+        self._rejects: list[tuple[int, str, str]] = []
+        self._characters = 0
 
     def is_whole(self, mail: RawMail) -> bool:
         """Tell whether the last mail of a file that may still be written seems to be complete."""
@@ -93,23 +100,31 @@ class _Reader:
             return
         try:
             self._rows.append((mail.line, orjson.dumps(self._payload(mail)).decode()))
+            self._characters += len(self._rows[-1][1])
         except UnreadableMailError as error:
-            self.outcome.rejected += 1
-            most = 4 * piece.limits.reject_characters
-            self._target.reject(mail.line, str(error), mail.raw[:most].decode("utf-8", "replace"))
-        if len(self._rows) >= _MAILS_PER_FRAME:
+            self._rejects.append((mail.line, str(error), self._beginning(mail)))
+            self._characters += len(self._rejects[-1][2])
+        mails = len(self._rows) + len(self._rejects)
+        if mails >= _MAILS_PER_FRAME or self._characters >= _FRAME_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
         """Write what has gathered."""
         target = self._target
+        place = [target.load_id, target.file, target.loaded_at]
         if self._rows:
-            target.frame("landing_mails", pl.DataFrame(self._rows, schema=_SCHEMA, orient="row"))
-            target.connection.execute(
-                _INSERT.format(table=target.table), [target.load_id, target.file, target.loaded_at]
-            )
-        self.outcome.rows += len(self._rows)
-        self._rows = []
+            target.frame("landing_mails", pl.DataFrame(self._rows, _SCHEMA, orient="row"))
+            self.outcome.rows += target.execute(_INSERT.format(table=target.table), place)
+        if self._rejects:
+            frame = pl.DataFrame(self._rejects, _REJECT_SCHEMA, orient="row")
+            target.frame("landing_mail_rejects", frame)
+            place = [target.load_id, target.source, target.file]
+            self.outcome.rejected += target.execute(_REJECT, place)
+        self._rows, self._rejects, self._characters = [], [], 0
+
+    def _beginning(self, mail: RawMail) -> str:
+        most = self._piece.limits.reject_characters
+        return mail.raw[: 4 * most].decode("utf-8", "replace")[:most]
 
     def _payload(self, mail: RawMail) -> dict[str, object]:
         start = self._piece.start

@@ -35,6 +35,7 @@ REMEDIES: Mapping[str, str] = {
     "and inflation_ratio, then `touchline reload` it",
     "too_large": "deliver JSON lines, or raise the limit document_bytes and `touchline reload` it",
     "unreadable_mail": "no mail headers at all: look at what was exported",
+    "mail_continued": "more of a mail that was taken for whole came later: `touchline reload` it",
     "mail_too_large": "raise the limit mail_bytes, then `touchline reload` the file",
     "unreadable_file": "mend permissions or disk: it is tried again at each pass",
     "unrecognised_file": "wrong place or name: move or rename it as docs/landing.md says",

@@ -7,16 +7,21 @@ from pathlib import Path
 import pytest
 
 from orchestration.landing.bucket_url import BucketUrl
+from orchestration.landing.reasons import REMEDIES, SKIPPED
 from orchestration.warehouse import Warehouse
 from tests.landing.folder import Folder
 from tests.landing.stored import ELSEWHERE, S3, VARIABLES, Store, moto, wired
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """An empty one; whatever reasons a test brings about, people are told what to do about them."""
     landing = tmp_path / "landing"
     landing.mkdir()
-    return Folder(landing, Warehouse(tmp_path / "warehouse.duckdb"))
+    folder = Folder(landing, Warehouse(tmp_path / "warehouse.duckdb"))
+    yield folder
+    assert folder.reasons("rejects") <= REMEDIES.keys()
+    assert folder.reasons("skipped") <= SKIPPED.keys()
 
 
 @pytest.fixture(scope="session")

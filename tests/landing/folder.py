@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestration.landing.limits import Limits
 from orchestration.landing.load import load
+from orchestration.landing.reasons import kind_of
 from orchestration.landing.report import LoadReport
 from orchestration.warehouse import Warehouse
 
@@ -67,6 +68,12 @@ class Folder:
     def rejects(self) -> list[tuple[int | None, str]]:
         """Return line and reason of each reject in order of arrival."""
         return self.query("select line, reason from raw.rejects order by load_id, file, line")
+
+    def reasons(self, table: str) -> set[str]:
+        """Return the reasons in `raw.rejects` or `raw.skipped`, without their variable parts."""
+        if not self.warehouse.path.exists():
+            return set()
+        return {kind_of(each) for (each,) in self.query(f"select distinct reason from raw.{table}")}
 
 
 def event(number: int, **others: object) -> dict[str, object]:

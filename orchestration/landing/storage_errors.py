@@ -21,7 +21,7 @@ _LISTING: Mapping[str, str] = {
     "on what lies below the prefix.",
 }
 _READING: Mapping[str, str] = {
-    "AccessDenied": "grant s3:GetObject, and kms:Decrypt if it is encrypted with a key of KMS",
+    "AccessDenied": "grant s3:GetObject, and kms:Decrypt if a key of KMS encrypts it",
     "InvalidObjectState": "it is archived, restore it",
 }
 

@@ -40,30 +40,29 @@ def test_an_object_replaced_while_it_is_gone_on_with_is_never_mixed(store: Store
     assert store.tables.rejects() == []
 
 
-def test_a8_an_object_that_always_breaks_off_is_a_reject_until_it_does_not(store: Store) -> None:
-    store.put("sendgrid/a.ndjson", events(1))
-    store.put("sendgrid/b.ndjson", events(2))
-    store.wire.refusals = {"b.ndjson": (403, "AccessDenied")}
+def test_a8_an_object_that_cannot_be_read_is_a_reject_until_it_can(store: Store) -> None:
+    for number, name in enumerate(("broken", "denied", "archived", "fine")):
+        store.put(f"sendgrid/{name}.ndjson", events(number))
+    store.wire.refusals = {
+        "archived.ndjson": (403, "InvalidObjectState"),
+        "denied.ndjson": (403, "AccessDenied"),
+        "fine.ndjson": (500, "InternalError"),
+    }
     store.wire.cuts = [10, 5, 5, 5, 5]
-    assert store.load().rejected == 2
-    (_, broken), (_, denied) = store.tables.rejects()
-    assert broken == "unreadable_file: the connection broke off each time"
-    assert denied.startswith("unreadable_file: AccessDenied, grant s3:GetObject, and kms:Decrypt")
-    assert (store.load().rows, store.load().rejected) == (1, 0)
-    store.wire.refusals = {}
-    assert store.load().rows == 1
-    assert sorted(store.tables.event_ids()) == ["event-1", "event-2"]
-    assert store.spooled() == []
-
-
-def test_an_archived_object_stops_no_other(store: Store) -> None:
-    store.put("sendgrid/a.ndjson", events(1))
-    store.put("sendgrid/b.ndjson", events(2))
-    store.wire.refusals = {"a.ndjson": (403, "InvalidObjectState")}
-    assert store.load().rows == 1
-    assert store.tables.rejects() == [
-        (None, "unreadable_file: InvalidObjectState, it is archived, restore it")
+    assert store.load().rejected == 4
+    reasons = [reason.removeprefix("unreadable_file: ") for _, reason in store.tables.rejects()]
+    assert reasons == [
+        "InvalidObjectState, it is archived, restore it",
+        "the connection broke off each time",
+        "AccessDenied, grant s3:GetObject, and kms:Decrypt if a key of KMS encrypts it",
+        "InternalError",
     ]
+    del store.wire.refusals["fine.ndjson"]
+    assert (store.load().rows, store.load().rejected) == (2, 0)
+    store.wire.refusals = {}
+    assert store.load().rows == 2
+    assert sorted(store.tables.event_ids()) == [f"event-{number}" for number in range(4)]
+    assert store.spooled() == []
 
 
 @pytest.mark.parametrize(

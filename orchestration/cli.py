@@ -322,11 +322,11 @@ def _sync(settings: Settings, *, full_refresh: bool = False, only_plan: bool = F
         from orchestration.sync import run_sync
 
         report = run_sync(settings, tell, full_refresh=full_refresh, only_plan=only_plan)
-    _warn_of_rejects(settings)
+    warn_of_rejects(settings)
     return report
 
 
-def _warn_of_rejects(settings: Settings) -> None:
+def warn_of_rejects(settings: Settings) -> None:
     """Name sources of which suddenly much cannot be read: a run goes on with what can."""
     from orchestration.landing.spikes import reject_shares
     from orchestration.terminal.summary import has_table

@@ -36,7 +36,7 @@ ENROLLMENT = {
 }
 
 #: Sources that the sample has no files of.
-OTHERS = {
+OTHERS: dict[str, str | list[Any]] = {
     "ses/a.ndjson": [
         {**SES, "eventType": "Delivery", "delivery": {"timestamp": STAMP}},
         {**SES, "eventType": "Open", "open": {"timestamp": STAMP, "ipAddress": "192.0.2.1"}},

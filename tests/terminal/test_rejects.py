@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.cli import main
+from orchestration.cli import main, warn_of_rejects
 from orchestration.landing.load import load
 from orchestration.landing.reasons import REMEDIES, SKIPPED
 from orchestration.landing.settling import settle_by_hand
+from orchestration.settings import Settings
 from orchestration.terminal.rejects import read_rejects, read_skips
 from orchestration.warehouse import Warehouse
 
@@ -157,6 +158,19 @@ def test_reload_and_settle_say_how_many_files_they_speak_of(touchline: Run) -> N
         "files": {"sendgrid/b.ndjson": 1}
     }
     assert json.loads(touchline("reload", "ses/*", "--json")) == {"files": ["ses/a.ndjson"]}
+
+
+def test_l7_a_spike_is_a_warning_of_the_run(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {"TOUCHLINE_DATA": str(warehouse.path.parent)}
+    warn_of_rejects(Settings.from_environment(data))
+    assert capsys.readouterr().err == ""
+    warn_of_rejects(Settings.from_environment(data | {"TOUCHLINE_REJECT_MINIMUM": "7"}))
+    assert capsys.readouterr().err == (
+        "warning: sendgrid: 7 of 7 records rejected (100.0%, usually 0.0%): unknown_event_type 5, "
+        "broken_json 1, invalid_timestamp 1. See `touchline status`.\n"
+    )
 
 
 def test_a_warehouse_of_an_earlier_version_is_shown_as_it_is(

@@ -216,7 +216,7 @@ def status(
 
 Files = Annotated[
     list[str],
-    typer.Argument(metavar="FILE...", help="Paths in the landing folder, or patterns with *."),
+    typer.Argument(help="Paths in the landing folder, or patterns: * stands for anything."),
 ]
 
 

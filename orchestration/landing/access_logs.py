@@ -147,8 +147,8 @@ def read(piece: Piece, target: Target) -> Outcome:
     blocks = Blocks(piece)
     lines = LineReader(piece, blocks)
     for part in lines:
-        for bad in part.bad:
-            reader.reject(bad.line, bad.reason, bad.text)
+        bad = [(each.line, each.reason, each.text) for each in part.bad]
+        reader.outcome.rejected += target.reject_all(bad)
         reader.take(part.frame)
     if piece.is_settled:
         reader.take_tail(blocks.rest, lines.line)

@@ -1,7 +1,8 @@
 """JSON values that spread over lines, or share one: found one by one in a text.
 
 Only what DuckDB cannot take line by line comes here: pretty-printed files, values without line
-ends between them, and the cut-off end of a file.
+ends between them, lines that are broken, and the cut-off end of a file. Where a value ends is told
+by its brackets; whether it is JSON, DuckDB says.
 """
 
 import json
@@ -9,8 +10,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_DECODER = json.JSONDecoder(strict=False)
-_SPACE = re.compile(r"[ \t\r\n]*")
+#: Numbers stay text: some have more digits than Python takes.
+_DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
+
+#: Zeroes are what a log that was emptied while its writer went on begins with; byte order marks
+#: come with files that were put one behind the other.
+BLANK = " \t\r\n\0\ufeff"
+_SPACE = re.compile(f"[{BLANK}]*")
+#: All up to the next bracket that is in no string. It never steps back, however much it read.
+_TO_BRACKET = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\.)*+")*+([{}\[\]])?', re.DOTALL)
+_SCALAR = re.compile(
+    r'"(?:[^"\\\n]++|\\.)*+"|-?(?:\d++(?:\.\d++)?(?:[eE][+-]?\d++)?|Infinity)|NaN|true|false|null'
+)
+#: Where a record may begin on the line of a broken one: not where a value may stand within it.
+_INNER_BEGINNING = re.compile(r'(?<=[^\s:,\[{])[ \t]*(?=[\[{]\s*[{"])')
+_BEGINNING = re.compile(r'(?=[\[{]\s*[{"])')
+_CLOSING = {"{": "}", "[": "]"}
+
+#: How far a value is looked through before it is asked whether the next record has begun.
+_NEAR = 64 << 10
+_MOST_INDENT = 200
+#: A line that is broken more often than this is no log's.
+_MOST_BREAKS = 20
+_CUT = -1
+_BROKEN = -2
 
 
 @dataclass(frozen=True)
@@ -28,6 +51,7 @@ class Fragment:
 
     line: int
     text: str
+    reason: str = "broken_json"
 
 
 def opens_document(text: str, *, is_continued: bool) -> bool:
@@ -36,17 +60,19 @@ def opens_document(text: str, *, is_continued: bool) -> bool:
     True as well for a value that is cut off by the end of the text. A broken line followed by
     other lines is no document.
     """
-    start = _after_space(text, 0)
+    start = after_space(text, 0)
     if is_continued and text[start : start + 1] in {",", "]"}:
         return True
     if text[start : start + 1] == "[":
-        start = _after_space(text, start + 1)
+        start = after_space(text, start + 1)
         if text[start : start + 1] in {"]", ""}:
             return True
     try:
-        _, end = _decode(text, start)
+        _, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         return _is_cut(error, text)
+    except RecursionError:
+        end, _ = _bracketed_end(text, start)
     return end > start
 
 
@@ -54,72 +80,157 @@ def opens_document(text: str, *, is_continued: bool) -> bool:
 class Scanner:
     """Walks over the values of a text; `end` is then the offset behind the last one.
 
-    A text that continues a file may begin inside an array (`is_continued`).
+    `line` is the number of the line that the text begins on; `position` is that of its first value
+    where it begins inside an array, and afterwards that of the value behind `end`. A text that
+    continues a file (`is_continued`) may begin inside an array without anybody knowing. Where the
+    text `is_line`, a record behind a broken one is looked for on the same line.
     """
 
     text: str
     line: int
+    position: int | None = None
     is_continued: bool = False
-    end: int = 0
+    is_line: bool = False
+    end: int = field(default=0, init=False)
+    #: Where the value begins that is cut off, and its position.
+    cut: tuple[int, int | None] = field(default=(0, None), init=False)
     _counted: int = field(default=0, init=False)
+    _breaks: int = field(default=0, init=False)
 
     def values(self) -> Iterator[Value | Fragment]:
         """Yield values, and fragments between them; what is cut off at the end stays behind."""
-        at = _after_space(self.text, 0)
-        position = 0 if self.is_continued and self.text[at : at + 1] in {",", "]"} else None
+        at = after_space(self.text, 0)
+        position = self.position
+        if self.is_continued and self.text[at : at + 1] in {",", "]"}:
+            position = 0
         while at < len(self.text):
             mark = self.text[at]
             if position is None and mark == "[":
                 at, position = at + 1, 0
             elif position is not None and mark == "]":
                 at, position = at + 1, None
-                self.end = at
+                self.end, self.position = at, position
             elif position is not None and mark == ",":
                 at += 1
             else:
-                try:
-                    _, stop = _decode(self.text, at)
-                except json.JSONDecodeError as error:
-                    stop = -1 if _is_cut(error, self.text) else self._next_record(at)
-                    if stop < 0:
-                        return
-                    yield Fragment(self._line_of(at), self.text[at:stop].rstrip())
-                else:
-                    if stop == len(self.text) and mark not in "[{":
-                        return  # a number or a word may still grow
-                    yield Value(self._line_of(at), position, self.text[at:stop])
+                stop, is_value = self._stop(at)
+                if stop == _CUT:
+                    break
+                if is_value:
+                    yield Value(self.line_of(at), position, self.text[at:stop])
                     position = None if position is None else position + 1
+                else:
+                    yield Fragment(self.line_of(at), self.text[at:stop].rstrip())
                 at = self.end = stop
-            at = _after_space(self.text, at)
-        if position is None:
-            self.end = len(self.text)
+                self.position = position
+            at = after_space(self.text, at)
+        self.cut = at, position
+        if position is None and at == len(self.text):
+            self.end = at
 
-    def _next_record(self, broken: int) -> int:
-        """Find where reading may go on: a line that begins as the broken record's line does."""
-        line_start = self.text.rfind("\n", 0, broken) + 1
-        indent = re.escape(self.text[line_start:broken]) if line_start < broken else ""
-        if indent.strip("\\ \t"):
-            indent = r"[ \t]*"
-        found = re.compile(rf"\n{indent}(?=[\[{{])").search(self.text, broken)
-        return found.end() if found else -1
-
-    def _line_of(self, offset: int) -> int:
+    def line_of(self, offset: int) -> int:
+        """Return the number of the line at an offset; offsets may only grow."""
         self.line += self.text.count("\n", self._counted, offset)
         self._counted = offset
         return self.line
 
+    def next_record(self, broken: int, most: int | None = None) -> int:
+        """Return the offset where reading may go on: a line that begins as the broken one's does.
 
-def _decode(text: str, start: int) -> tuple[object, int]:
+        -1 where there is none before the offset `most`.
+        """
+        most = len(self.text) if most is None else most
+        if self.text.find("\n", broken, most) < 0:
+            return -1
+        found = self.before_record(broken).search(self.text, broken, most)
+        return found.end() if found else -1
+
+    def before_record(self, offset: int) -> re.Pattern[str]:
+        """Return the pattern of what comes before a record like the one at an offset."""
+        near = self.text[max(offset - _MOST_INDENT, 0) : offset]
+        indent = near[near.rfind("\n") + 1 :]
+        if indent.strip(" \t") or len(indent) == _MOST_INDENT:
+            indent = "[ \t]*"
+        return re.compile(rf"\n{indent}(?=[\[{{])")
+
+    def _stop(self, at: int) -> tuple[int, bool]:
+        """Return where the value at an offset ends, and whether it is one; `_CUT` if it is cut."""
+        if self.text[at] not in _CLOSING:
+            return self._scalar_stop(at)
+        if self.is_line:
+            return self._stop_on_line(at)
+        following = self.next_record(at, at + _NEAR)
+        if following >= 0:
+            end = _decoded_end(self.text[at : following + 1])
+            if end == _BROKEN:
+                return following, False
+            if end != _CUT:
+                return at + end, True
+        end, reached = _bracketed_end(self.text, at)
+        if end == _BROKEN:
+            return self.next_record(at if following < 0 else reached), False
+        return end, True
+
+    def _scalar_stop(self, at: int) -> tuple[int, bool]:
+        found = _SCALAR.match(self.text, at)
+        if found:
+            # A number or a word may still grow.
+            return (found.end() if found.end() < len(self.text) else _CUT), True
+        if not self.is_line:
+            return self.next_record(at), False
+        beginning = _BEGINNING.search(self.text, at + 1)
+        return (beginning.end() if beginning else _CUT), False
+
+    def _stop_on_line(self, at: int) -> tuple[int, bool]:
+        try:
+            return _DECODER.raw_decode(self.text, at)[1], True
+        except json.JSONDecodeError:
+            self._breaks += 1
+            beginning = _INNER_BEGINNING.search(self.text, at + 1)
+            if beginning is None or self._breaks > _MOST_BREAKS:
+                return _CUT, False
+            return beginning.end(), False
+        except RecursionError:
+            return _bracketed_end(self.text, at)[0], True
+
+
+def _decoded_end(text: str) -> int:
+    """Return where the value that a text begins with ends; it may be cut by the text's end."""
     try:
-        return _DECODER.raw_decode(text, start)
+        return _DECODER.raw_decode(text)[1]
+    except json.JSONDecodeError as error:
+        return _CUT if _is_cut(error, text) else _BROKEN
     except RecursionError:
-        raise json.JSONDecodeError("Nested too deeply", text, start) from None
+        return _CUT
+
+
+def _bracketed_end(text: str, start: int) -> tuple[int, int]:
+    """Return where the brackets that open at an offset are closed, and how far was looked.
+
+    However deep they are, and in the memory of the brackets alone.
+    """
+    expected = []
+    at = start
+    while found := _TO_BRACKET.match(text, at):
+        at = found.end()
+        bracket = found[1]
+        if bracket is None:
+            # The text ends here, or a string that is not closed on its line begins.
+            return (_CUT if text.find("\n", at) < 0 else _BROKEN), at
+        if bracket in _CLOSING:
+            expected.append(_CLOSING[bracket])
+        elif expected.pop() != bracket:
+            return _BROKEN, at
+        elif not expected:
+            return at, at
+    return _CUT, at
 
 
 def _is_cut(error: json.JSONDecodeError, text: str) -> bool:
     return error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip())
 
 
-def _after_space(text: str, start: int) -> int:
+def after_space(text: str, start: int) -> int:
+    """Return the offset of the first character from `start` on that is not white space."""
     space = _SPACE.match(text, start)
     return space.end() if space else start

@@ -32,8 +32,8 @@ class Limits:
     settle_seconds: float = 3600.0
     #: This much of a record that cannot be read is kept.
     reject_characters: int = 10_000
-    #: A JSON value spread over several lines, or one line, is read whole: up to here.
-    document_bytes: int = 256 * _MEBIBYTE
+    #: A line, or a JSON value that spreads over lines, is held whole: up to here.
+    document_bytes: int = 64 * _MEBIBYTE
     mail_bytes: int = 64 * _MEBIBYTE
     #: A gzip file may grow to this size, or to this multiple of its own; logs shrink 10 to 30
     #: times, DEFLATE at most 1,032 times.

@@ -74,24 +74,12 @@ class Blocks:
             if size > piece.limits.document_bytes:
                 for part in held:
                     piece.take(part)
-                yield _LongLine(held[0][: piece.limits.reject_characters])
-                held, size, is_given_up = [], 0, True
+                # The hole in front of a log that was emptied while its writer went on is no line.
+                is_given_up = any(part.strip(b"\0") for part in held)
+                if is_given_up:
+                    yield _LongLine(held[0][: piece.limits.reject_characters])
+                held, size = [], 0
         self.rest = b"".join(held)
-
-    def documents(self) -> bytes:
-        """Return everything at once, for text in which lines mean nothing.
-
-        Raises:
-            UnreadableFileError: there is more than may be read at once.
-        """
-        most = self.piece.limits.document_bytes
-        parts, size = [], 0
-        for block in self:
-            parts.append(b"" if isinstance(block, _LongLine) else block)
-            size += len(parts[-1])
-            if size > most or isinstance(block, _LongLine):
-                raise UnreadableFileError(f"too_large: more than {most} bytes in one value")
-        return b"".join([*parts, self.rest])
 
 
 @dataclass
@@ -128,14 +116,16 @@ class LineReader:
                 self.line += 1
                 continue
             self.piece.take(block)
+            if block.isspace():
+                self.line += block.count(self.piece.content.line_end)
+                continue
             frames.append(self._frame(block, bad))
             rows += frames[-1].height
             size += len(block)
-            if rows >= limits.frame_rows or size >= limits.frame_bytes:
+            while rows >= limits.frame_rows or size >= limits.frame_bytes:
                 frame = pl.concat(frames, rechunk=False)
-                full = rows if size >= limits.frame_bytes else limits.frame_rows
-                yield Lines(frame.head(full), bad)
-                frames, bad = [frame.slice(full)], []
+                yield Lines(frame.head(limits.frame_rows), bad)
+                frames, bad = [frame.slice(limits.frame_rows)], []
                 rows, size = frames[0].height, 0
         if rows or bad:
             yield Lines(pl.concat(frames or [_numbered(pl.Series("text", [], pl.String), 1)]), bad)

@@ -1,6 +1,6 @@
 """What a reader is given (the new part of a file) and what it hands back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,6 +9,12 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.landing.content import Content, Prefix, Reading
 from orchestration.landing.limits import Limits
+
+_REJECTS = {"line": pl.Int64, "reason": pl.String, "payload": pl.String}
+_REJECT = """
+insert into raw.rejects (load_id, source, file, line, reason, payload)
+select ?, ?, ?, line, reason, payload from landing_rejects
+"""
 
 
 class UnreadableFileError(ValueError):
@@ -134,12 +140,18 @@ class Target:
 
     def reject(self, line: int | None, reason: str, payload: str | None) -> None:
         """Keep a record, or a whole file, that could not be read (A8)."""
-        text = None if payload is None else _storable(payload[: self.reject_characters])
-        self.connection.execute(
-            "insert into raw.rejects (load_id, source, file, line, reason, payload) "
-            "values (?, ?, ?, ?, ?, ?)",
-            [self.load_id, self.source, self.file, line, reason, text],
-        )
+        self.reject_all([(line, reason, payload)])
+
+    def reject_all(self, rejects: Sequence[tuple[int | None, str, str | None]]) -> int:
+        """Keep many that could not be read: line, reason and text of each; return how many."""
+        if not rejects:
+            return 0
+        rows = [
+            (line, reason, None if text is None else _storable(text[: self.reject_characters]))
+            for line, reason, text in rejects
+        ]
+        self.frame("landing_rejects", pl.DataFrame(rows, schema=_REJECTS, orient="row"))
+        return self.execute(_REJECT, [self.load_id, self.source, self.file])
 
 
 def _storable(text: str) -> str:

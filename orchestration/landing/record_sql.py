@@ -68,8 +68,8 @@ class RecordRules:
             for number, path in enumerate(self.envelopes, 1)
         ]
         parts = [
-            _TEXTS.format(text=self.text()),
-            _SPLIT.format(cases="\n            ".join(_page(key) for key in self.pages)),
+            _TEXTS.format(text=self.text(), blank=_BLANK, mended=_WITHOUT_LONE_SURROGATES),
+            _SPLIT.format(cases="\n            ".join(map(_page, self.pages)), blank=_BLANK),
             *opened,
             _FOUND.format(last=len(opened), paths=self._paths()),
             _CHECKED.format(**self._verdict()),
@@ -153,12 +153,25 @@ def _envelope(number: int, path: str) -> dict[str, object]:
     return {"before": number - 1, "number": number, "path": _path(path), "without": without}
 
 
+#: Zeroes are what a log that was emptied while its writer went on begins with; byte order marks
+#: come with files that were put one behind the other.
+_BLANK = "e' \\t\\r\\n' || chr(0) || chr(65279)"
+
+#: Half of an emoji, as text that was cut to a length ends in: JSON by its grammar, but no text.
+_WITHOUT_LONE_SURROGATES = r"""regexp_replace(
+            text,
+            '(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})'
+            || '|\\u[dD][89a-fA-F][0-9a-fA-F]{2}',
+            '\1', 'g'
+        )"""
+
 #: `unnest` of a list of one: DuckDB evaluates what is in it once, and not once for each mention.
 _PLAIN = """
 records as (
 
     select
-        line, position, text as value, null as broken, null as envelope,
+        line, position, text as value,
+        cast(null as varchar) as broken, cast(null as json) as envelope,
         unnest([try(json_extract_string(text, [{paths}]))]) as found
     from landing_lines
 
@@ -167,14 +180,16 @@ records as (
 _TEXTS = """
 texts as (
 
-    select line, position, unnest([{text}]) as text
+    select line, position, unnest([ltrim({text}, {blank})]) as text
     from landing_lines
 
 ),
 
 documents as (
 
-    select line, position, text, unnest([try_cast(text as json)]) as document
+    select
+        line, position, text,
+        unnest([coalesce(try_cast(text as json), try_cast({mended} as json))]) as document
     from texts
 
 )"""
@@ -184,11 +199,11 @@ split as (
 
     select
         line, position,
-        case when document is null then trim(text, e' \\t\\r\\n') end as broken,
+        case when document is null then rtrim(text, {blank}) end as broken,
         case
-            when document is null and trim(text, e' \\t\\r\\n') = '' then []
+            when document is null and text = '' then []
             when document is null then [document]
-            when position is null and starts_with(ltrim(text, e' \\t\\r\\n'), '[')
+            when position is null and starts_with(text, '[')
                 then json_extract(document, '$[*]')
             {cases}
             else [document]
@@ -271,6 +286,17 @@ select line, position, broken, value, envelope, reason, skip_reason
 from checked
 """
 SORTED_OUT = "with checked as (select * from landing_records)"
+REFUSED = "where reason is not null or skip_reason is not null"
+
+#: What is no JSON as it stands, to be looked at once more.
+TAKE_BROKEN = """
+delete from landing_records
+where reason = 'broken_json' and {condition}
+returning line, position, coalesce(broken, cast(value as varchar))
+"""
+#: Lines of which a part may be JSON: two that a writer that died put into one, or values behind
+#: one another. Longer ones are nobody's.
+IS_MENDABLE = r"length(broken) < 1000000 and regexp_matches(broken, '[\[{]\s*[{\"]')"
 
 #: Statements about `checked` records; each is given what `load.Target` knows.
 KEEP = """

@@ -4,34 +4,42 @@ A line may hold an object, an array of them or a page (`{"enrollments": [...]}`)
 spread over lines. Python moves blocks of some megabytes; it never looks at a record.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
 import polars as pl
 
-from orchestration.landing.documents import Fragment, Scanner, Value, opens_document
-from orchestration.landing.lines import BYTE_ORDER_MARK, Blocks, LineReader
+from orchestration.landing.documents import BLANK, Fragment, Scanner, Value, opens_document
+from orchestration.landing.lines import Blocks, LineReader
 from orchestration.landing.piece import Outcome, Piece, Target
 from orchestration.landing.record_sql import (
+    IS_MENDABLE,
     KEEP,
+    REFUSED,
     REJECT,
     SKIP,
     SORT_OUT,
     SORTED_OUT,
+    TAKE_BROKEN,
     RecordRules,
 )
+from orchestration.landing.windows import WINDOW_BYTES, Found, Windows
 
 _SCHEMA = {"line": pl.Int64, "position": pl.Int32, "text": pl.String}
+_Row = tuple[int, int | None, str]
 _VALUES_PER_FRAME = 50_000
+#: The first line is looked at to tell the layout; a longer one is a document as well.
+_FIRST_LINE_BYTES = 8 << 20
+#: Frames with lines that may well be blank (there can be millions) are rid of those first.
+_SHORT = 2
 
 
 def read_records(piece: Piece, target: Target, rules: RecordRules) -> Outcome:
     """Load the new part of a JSON file; whole lines first, then what is left at its end.
 
     Raises:
-        UnreadableFileError: a value is longer than may be read at once, or no line is UTF-8.
+        UnreadableFileError: the text is not UTF-8 from its first bytes on.
         OSError, FileChangedError: the file cannot be read (any more).
     """
     reader = _Reader(piece, target, rules)
@@ -39,12 +47,11 @@ def read_records(piece: Piece, target: Target, rules: RecordRules) -> Outcome:
     if _is_by_line(piece, target, rules):
         lines = LineReader(piece, blocks)
         for part in lines:
-            for bad in part.bad:
-                reader.reject(bad.line, bad.reason, bad.text)
+            reader.reject_all([(bad.line, bad.reason, bad.text) for bad in part.bad])
             reader.take(part.frame)
         reader.take_tail(blocks.rest, lines.line)
     else:
-        reader.take_tail(blocks.documents(), piece.start.lines + 1)
+        reader.take_documents()
     return reader.outcome
 
 
@@ -64,10 +71,10 @@ def _beginning(piece: Piece) -> bytes:
     """Return what there is up to the end of the first line with something on it, or more."""
     found = bytearray()
     for chunk in piece.content.chunks(piece.start.length):
-        found += chunk if found else chunk.lstrip()
-        if piece.content.line_end in found or len(found) > piece.limits.document_bytes:
+        found += chunk if found else chunk.lstrip(BLANK.encode())
+        if piece.content.line_end in found or len(found) > _FIRST_LINE_BYTES:
             break
-    return bytes(found).removeprefix(BYTE_ORDER_MARK)
+    return bytes(found)
 
 
 @dataclass
@@ -85,64 +92,89 @@ class _Reader:
     def _any_layout(self) -> str:
         return self.rules.any_layout()
 
-    def take(self, frame: pl.DataFrame) -> None:
+    def take(self, frame: pl.DataFrame, *, is_last_look: bool = False) -> None:
         """Load the lines of a frame; those that are surely one object each go the short way."""
         if self._plain is None:
-            self._load(frame, self._any_layout)
+            self._load_any_layout(frame, is_last_look=is_last_look)
             return
         is_object = frame["text"].str.starts_with("{")
         # A frame as it came has many chunks, which DuckDB's threads share; a filtered one has one.
         if is_object.all():
-            self._load(frame, self._plain)
+            self._load_plain(frame, self._plain, is_last_look=is_last_look)
         elif not is_object.any():
-            self._load(frame, self._any_layout)
+            self._load_any_layout(frame, is_last_look=is_last_look)
         else:
-            self._load(frame.filter(is_object), self._plain)
-            self._load(frame.filter(~is_object), self._any_layout)
+            self._load_plain(frame.filter(is_object), self._plain, is_last_look=is_last_look)
+            self._load_any_layout(frame.filter(~is_object), is_last_look=is_last_look)
 
-    def _load(self, frame: pl.DataFrame, records: str) -> None:
-        if frame.is_empty():
-            return
-        target, outcome = self.target, self.outcome
-        place = [target.load_id, target.source, target.file]
-        target.frame("landing_lines", frame)
-        if records == self._any_layout:
-            # Taking lines apart costs more than keeping what came of it for a moment.
-            target.connection.execute(SORT_OUT.format(records=records))
-            records = SORTED_OUT
+    def _load_plain(self, frame: pl.DataFrame, records: str, *, is_last_look: bool) -> None:
+        self.target.frame("landing_lines", frame)
+        if self._keep(records) == frame.height:
+            return  # one record to a line, and all are in: no need to look for rejects
+        self.target.connection.execute(SORT_OUT.format(records=records) + REFUSED)
+        broken = self._take_broken("true")
+        self._refuse()
+        if broken:
+            frame = pl.DataFrame(broken, schema=_SCHEMA, orient="row")
+            self._load_any_layout(frame, is_last_look=is_last_look)
+
+    def _load_any_layout(self, frame: pl.DataFrame, *, is_last_look: bool) -> None:
+        if (frame["text"].str.len_bytes() < _SHORT).any():
+            frame = frame.filter(frame["text"].str.strip_chars() != "")
+        self.target.frame("landing_lines", frame)
+        # Taking lines apart costs more than keeping what came of it for a moment.
+        self.target.connection.execute(SORT_OUT.format(records=self._any_layout))
+        self._keep(SORTED_OUT)
+        broken = [] if is_last_look else self._take_broken(IS_MENDABLE)
+        self._refuse()
+        if broken:
+            found = (each for line, _, text in broken for each in _found_in(line, text))
+            self._take_found(found, is_last_look=True)
+
+    def _keep(self, records: str) -> int:
+        target = self.target
         kept = target.execute(
             KEEP.format(table=target.table, records=records),
             [target.load_id, target.file, target.loaded_at],
         )
-        outcome.rows += kept
-        if records == self._plain and kept == frame.height:
-            return  # one record to a line, and all are in: no need to look for rejects
+        self.outcome.rows += kept
+        return kept
+
+    def _take_broken(self, condition: str) -> list[_Row]:
+        statement = TAKE_BROKEN.format(condition=condition)
+        return self.target.connection.execute(statement).fetchall()
+
+    def _refuse(self) -> None:
+        target, outcome = self.target, self.outcome
+        place = [target.load_id, target.source, target.file]
         outcome.rejected += target.execute(
-            REJECT.format(records=records), [*place, target.reject_characters]
+            REJECT.format(records=SORTED_OUT), [*place, target.reject_characters]
         )
         if self.rules.skips:
-            outcome.skipped += target.skip(SKIP.format(records=records), place)
+            outcome.skipped += target.skip(SKIP.format(records=SORTED_OUT), place)
+
+    def take_documents(self) -> None:
+        """Take a text whose lines mean nothing in themselves."""
+        windows = Windows(self.piece, self.piece.start.lines + 1)
+        self._take_found(windows.of_piece())
+        self._end(windows)
 
     def take_tail(self, data: bytes, line: int) -> None:
-        """Take the complete values of what is left; the rest waits, or is cut for good."""
-        piece = self.piece
+        """Take the complete values of what is left behind the last whole line."""
         if self._is_whole_form(data):
-            self._take_values([Value(line, None, data.decode())])
-            piece.take(data)
+            self._take_found([Value(line, None, data.decode())])
+            self.piece.take(data)
             return
-        text = data.decode("utf-8", "surrogateescape")
-        if piece.content.line_end == b"\r":
-            text = text.replace("\r", "\n")
-        scanner = Scanner(text.removeprefix("\ufeff"), line, is_continued=piece.taken.length > 0)
-        found = scanner.values()
-        while batch := list(islice(found, _VALUES_PER_FRAME)):
-            self._take_values(batch)
-        left = scanner.text[scanner.end :]
-        if piece.is_settled and (left.strip() or piece.content.damage):
+        windows = Windows(self.piece, line)
+        self._take_found(windows.of_text(data))
+        self._end(windows)
+
+    def _end(self, windows: Windows) -> None:
+        """Let what is cut off wait for its rest, or reject it if there is none to come."""
+        left, damage = windows.left.strip(BLANK), self.piece.content.damage
+        if self.piece.is_settled and (left or damage):
             self.outcome.is_cut = True
-            at = line + scanner.text.count("\n", 0, scanner.end)
-            self.reject(at, piece.content.damage or "truncated", left.strip())
-        piece.take(data[: len(data) - len(left.encode("utf-8", "surrogateescape"))])
+            self.reject_all([(windows.left_line, damage or "truncated", left)])
 
     def _is_whole_form(self, data: bytes) -> bool:
         """Tell whether a file ends in the whole body of a form post, but for the line end."""
@@ -154,22 +186,44 @@ class _Reader:
         ).fetchall()
         return bool(is_valid)
 
-    def _take_values(self, values: Iterable[Value | Fragment]) -> None:
-        rows = []
-        for value in values:
-            if not _is_unicode(value.text):
-                self.reject(value.line, "invalid_utf8", value.text)
-            elif isinstance(value, Fragment):
-                self.reject(value.line, "broken_json", value.text)
+    def _take_found(self, found: Iterable[Found], *, is_last_look: bool = False) -> None:
+        """Load values and reject fragments, some megabytes at a time."""
+        rows: list[_Row] = []
+        rejects: list[tuple[int, str, str]] = []
+        size = 0
+        for each in found:
+            size += len(each.text)
+            if not _is_unicode(each.text):
+                rejects.append((each.line, "invalid_utf8", each.text))
+            elif isinstance(each, Fragment):
+                rejects.append((each.line, each.reason, each.text))
             else:
-                rows.append((value.line, value.position, value.text))
-        if rows:
-            self.take(pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+                rows.append((each.line, each.position, each.text))
+            if len(rows) + len(rejects) >= _VALUES_PER_FRAME or size >= WINDOW_BYTES:
+                self._take_rows(rows, is_last_look=is_last_look)
+                self.reject_all(rejects)
+                rows, rejects, size = [], [], 0
+        self._take_rows(rows, is_last_look=is_last_look)
+        self.reject_all(rejects)
 
-    def reject(self, line: int, reason: str, text: str) -> None:
-        """Keep a record that could not be read."""
-        self.target.reject(line, reason, text)
-        self.outcome.rejected += 1
+    def _take_rows(self, rows: list[_Row], *, is_last_look: bool) -> None:
+        if rows:
+            frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+            self.take(frame, is_last_look=is_last_look)
+
+    def reject_all(self, rejects: Sequence[tuple[int, str, str]]) -> None:
+        """Keep records that could not be read: line, reason and text of each."""
+        self.outcome.rejected += self.target.reject_all(rejects)
+
+
+def _found_in(line: int, text: str) -> list[Found]:
+    """Return the values and fragments of a broken line; only itself where it holds no object."""
+    scanner = Scanner(text, line, is_line=True)
+    found = list(scanner.values())
+    if rest := text[scanner.end :].strip(BLANK):
+        found.append(Fragment(line, rest))
+    has_object = any(isinstance(each, Value) and each.text.startswith("{") for each in found)
+    return found if has_object else [Fragment(line, text)]
 
 
 def _is_json(target: Target, data: bytes) -> bool:

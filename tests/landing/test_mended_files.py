@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.landing.content import CHUNK_BYTES
 from orchestration.landing.limits import Limits
 from orchestration.landing.load import load
 from orchestration.landing.names import NoSuchFileError
@@ -173,11 +174,12 @@ def test_a9_what_was_refused_and_is_read_now_is_added_and_its_reject_settled(
 
 
 def test_a9_a_raised_limit_lets_a_file_in(folder: Folder) -> None:
-    folder.write("sendgrid/large.json", json.dumps([event(n) for n in range(20)], indent=2))
-    folder.load(document_bytes=500)
+    large = event(1, note="x" * 3 * CHUNK_BYTES)
+    folder.write("sendgrid/large.json", json.dumps([event(0), large, event(2)], indent=2))
+    assert folder.load(document_bytes=CHUNK_BYTES).rows == 2
     assert [reason[:9] for _, _, reason in open_rejects(folder)] == ["too_large"]
     assert folder.load().rows == 0, "it was looked at, and looks as it did"
-    assert reload(folder, "*/large.json") == (20, 0, 0)
+    assert reload(folder, "*/large.json") == (1, 0, 0)
     assert open_rejects(folder) == []
 
 

@@ -102,11 +102,11 @@ def test_a8_unrecognised_files_are_reported_once(folder: Folder) -> None:
 
 
 def test_a8_a_file_that_cannot_be_read_stops_no_other(folder: Folder) -> None:
-    folder.write("sendgrid/large.json", "[" + lines([event(1)]) * 2)
+    folder.write("sendgrid/foreign.json", lines([event(1)]).encode("utf-16"))
     folder.write("sendgrid/small.ndjson", events(2))
-    folder.load(frame_bytes=64, document_bytes=200)
+    folder.load()
     assert folder.event_ids() == ["event-2"]
-    assert folder.rejects()[0][1].startswith("too_large")
+    assert folder.rejects()[0][1].startswith("wrong_encoding")
 
 
 @pytest.mark.parametrize("last", ["", "\n", "\n" + events(5)])

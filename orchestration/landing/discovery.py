@@ -18,7 +18,8 @@ class LandingFile:
     """A file as it lay in the landing folder at one moment; `file` is its path in there.
 
     `path` is where it can be read. `version` tells contents apart that are of one size and time,
-    where the landing folder knows more than these of a file.
+    where the landing folder knows more than these of a file. `problem`: nobody can look at it,
+    or into it where it is a folder.
     """
 
     path: Path
@@ -27,6 +28,7 @@ class LandingFile:
     modified_ns: int
     format: Format | None
     version: str = ""
+    problem: str = ""
 
     @property
     def modified_at(self) -> float:
@@ -38,32 +40,41 @@ def find_files(landing: Path) -> Iterator[LandingFile]:
     """Yield every file below `landing`, by name; hidden ones (`.x`) are somebody's drafts.
 
     Links that lead out of the folder are not followed. A landing folder that does not exist
-    yet is an empty one; a file that goes while it is looked at was never there.
+    yet is an empty one; a file that goes while it is looked at was never there. What nobody may
+    look at or into is yielded with its `problem`.
     """
     root = landing.resolve()
-    for folder, subfolders, names in os.walk(root):
+    shut: list[OSError] = []
+    for folder, subfolders, names in os.walk(root, onerror=shut.append):
         subfolders[:] = sorted(n for n in subfolders if not n.startswith("."))
         for name in sorted(names):
-            path = Path(folder) / name
-            if name.startswith("."):
-                continue
-            status = _status(path, root)
-            if status is None:
-                continue
-            # Bytes that are no UTF-8 in a name must not keep the rest of the folder out.
-            file = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
-            yield LandingFile(
-                path, file, status.st_size, status.st_mtime_ns, format_of(path.relative_to(root))
-            )
+            found = None if name.startswith(".") else _look(Path(folder) / name, root)
+            if found:
+                yield found
+    for error in shut:
+        if error.errno not in _NO_FILE:
+            path = Path(error.filename)
+            yield _out_of_sight(path, path.relative_to(root), None, error)
 
 
-def _status(path: Path, root: Path) -> os.stat_result | None:
-    """Return what the disk says of a file; None if it is none, or none of this folder."""
+def _look(path: Path, root: Path) -> LandingFile | None:
+    """Return how a file looks; None if it is none, or none of this folder."""
+    name = path.relative_to(root)
+    form = format_of(name)
     try:
         status = path.stat()
     except OSError as error:
-        if error.errno in _NO_FILE:
-            return None
-        raise
-    is_ours = stat.S_ISREG(status.st_mode) and path.resolve().is_relative_to(root)
-    return status if is_ours else None
+        return None if error.errno in _NO_FILE else _out_of_sight(path, name, form, error)
+    if not stat.S_ISREG(status.st_mode) or not path.resolve().is_relative_to(root):
+        return None
+    return LandingFile(path, _text(name), status.st_size, status.st_mtime_ns, form)
+
+
+def _out_of_sight(path: Path, name: Path, form: Format | None, error: OSError) -> LandingFile:
+    problem = f"unreadable_file: {error.strerror}"
+    return LandingFile(path, _text(name), 0, 0, form, problem=problem)
+
+
+def _text(name: Path) -> str:
+    """Return a name as text: bytes that are no UTF-8 must not keep the rest of the folder out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -127,7 +127,7 @@ class _Pass:
         """Recognise files without a connection, then load them over one; yield each when done."""
         with self.place.at_hand(files) as problems:
             yield from self._load_at_hand(
-                [self._sight(found, problems.get(found.file, "")) for found in files]
+                [self._sight(found, problems.get(found.file, found.problem)) for found in files]
             )
 
     def _load_at_hand(self, sighted: list[_Sighted]) -> Iterator[LandingFile]:

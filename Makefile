@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format dev bench bench-load clean clean-data
+.PHONY: help demo test lint format dev bench bench-load chaos-load clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: $(VENV)/.runtime ## Measure the simulator.
 
 bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail. Needs 15 GB of disk.
 	@$(BIN)/python -m tests.bench.load
+
+chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what they left with a quiet one.
+	@$(BIN)/python -m tests.bench.chaos_load
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

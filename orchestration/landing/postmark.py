@@ -7,9 +7,34 @@ from orchestration.landing.timestamps import iso_check
 #: formats.md 1.3.
 RECORD_TYPES = ("Delivery", "Bounce", "Open", "Click", "SpamComplaint", "SubscriptionChange")
 
+#: What a record of type `Bounce` may be: bounces, and what else Postmark files under them.
+BOUNCE_TYPES = (
+    "HardBounce",
+    "SoftBounce",
+    "Blocked",
+    "SpamNotification",
+    "VirusNotification",
+    "DMARCPolicy",
+    "Unknown",
+    "Transient",
+    "DnsError",
+    "AutoResponder",
+    "AddressChange",
+    "ChallengeVerification",
+    "Unsubscribe",
+    "Subscribe",
+    "SpamComplaint",
+    "BadEmailAddress",
+    "ManuallyDeactivated",
+    "Unconfirmed",
+    "SMTPApiError",
+    "TemplateRenderingFailed",
+)
+
 EVENTS = RecordRules(
     checks=(
         type_check("RecordType", RECORD_TYPES),
+        type_check("Type", BOUNCE_TYPES, only_for=("RecordType", "Bounce")),
         Check(("Recipient", "Email")),
         iso_check("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"),
     ),

@@ -106,6 +106,8 @@ def test_a8_what_is_no_event_of_postmarks_is_rejected_with_its_reason(folder: Fo
                 record("Open", ReceivedAt="soon"),
                 record("Delivery", DeliveredAt=None),
                 {"MessageID": "x", "Recipient": "ada@visitor.example"},
+                record("Bounce", Type="NewType"),
+                record("Bounce", Type=None),
                 record("Click"),
             ]
         ),
@@ -118,4 +120,6 @@ def test_a8_what_is_no_event_of_postmarks_is_rejected_with_its_reason(folder: Fo
         (3, "invalid_timestamp"),
         (4, "missing_key: DeliveredAt or BouncedAt or ReceivedAt or ChangedAt"),
         (5, "missing_key: RecordType"),
+        (6, "unknown_event_type: NewType"),
+        (7, "missing_key: Type"),
     ]

@@ -35,7 +35,8 @@ source as (
 
 ),
 
--- What Postmark files under bounces is more than bounces; a change of subscription tells its cause.
+-- What Postmark files under bounces is more than bounces. A change of subscription tells its cause:
+-- somebody opted out unless it was a bounce or a complaint (opt-outs win).
 named as (
 
     select
@@ -44,7 +45,9 @@ named as (
             when event.RecordType = 'Bounce' then event.Type
             when event.RecordType != 'SubscriptionChange' then event.RecordType
             when not event.SuppressSending then 'Subscribe'
-            else coalesce(event.SuppressionReason, 'ManualSuppression')
+            when event.SuppressionReason in ('HardBounce', 'SpamComplaint')
+                then event.SuppressionReason
+            else 'ManualSuppression'
         end as record_name
     from source
 
@@ -118,7 +121,7 @@ renamed as (
                 then coalesce(
                     nullif(event.Details, ''),
                     nullif(event.Description, ''),
-                    event.SuppressionReason
+                    nullif(event.SuppressionReason, '')
                 )
         end as reason,
         cast(null as varchar) as attempt,

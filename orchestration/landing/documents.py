@@ -25,6 +25,8 @@ _SCALAR = re.compile(
 #: Where a record may begin on the line of a broken one: not where a value may stand within it.
 _INNER_BEGINNING = re.compile(r'(?<=[^\s:,\[{])[ \t]*(?=[\[{]\s*[{"])')
 _BEGINNING = re.compile(r'(?=[\[{]\s*[{"])')
+#: A line with part of a record, not to be continued, and a record at the head of the next.
+_BROKEN_OFF = re.compile(r'[\[{][^\n]*"[^\n]*(?<![\s,:\[{])[ \t\r]*\n\s*?(?<=\n)[\[{]')
 _CLOSING = {"{": "}", "[": "]"}
 
 #: How far a value is looked through before it is asked whether the next record has begun.
@@ -58,9 +60,12 @@ def opens_document(text: str, *, is_continued: bool) -> bool:
     """Tell whether `text` (which does not start with a line of JSON) starts a longer value.
 
     True as well for a value that is cut off by the end of the text. A broken line followed by
-    other lines is no document.
+    other lines is no document, and neither is one that breaks off where the next record begins: its
+    writer died, or the rest of it came later.
     """
     start = after_space(text, 0)
+    if _BROKEN_OFF.match(text, start):
+        return False
     if is_continued and text[start : start + 1] in {",", "]"}:
         return True
     if text[start : start + 1] == "[":

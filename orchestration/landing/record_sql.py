@@ -63,13 +63,15 @@ class RecordRules:
 
     def any_layout(self) -> str:
         """Return the CTEs that make `checked` records of whatever a line may hold."""
+        pages = "\n            ".join(map(_page, self.pages))
         opened = [
-            _OPENED.format(**_envelope(number, path))
+            _OPENED.format(pages=pages, **_envelope(number, path))
             for number, path in enumerate(self.envelopes, 1)
         ]
         parts = [
             _TEXTS.format(text=self.text(), blank=_BLANK, mended=_WITHOUT_LONE_SURROGATES),
-            _SPLIT.format(cases="\n            ".join(map(_page, self.pages)), blank=_BLANK),
+            _SPLIT.format(blank=_BLANK),
+            _OPENED_0.format(pages=pages),
             *opened,
             _FOUND.format(last=len(opened), paths=self._paths()),
             _CHECKED.format(**self._verdict()),
@@ -140,10 +142,7 @@ def _is_one_of(value: str, values: tuple[str, ...]) -> str:
 
 def _page(key: str) -> str:
     path = _path(key)
-    return (
-        f"when json_type(document) = 'OBJECT' and json_type(document, '{path}') = 'ARRAY' "
-        f"then json_extract(document, '{path}[*]')"
-    )
+    return f"when json_type(content, '{path}') = 'ARRAY' then json_extract(content, '{path}[*]')"
 
 
 def _envelope(number: int, path: str) -> dict[str, object]:
@@ -205,10 +204,34 @@ split as (
             when document is null then [document]
             when position is null and starts_with(text, '[')
                 then json_extract(document, '$[*]')
-            {cases}
             else [document]
         end as elements
     from documents
+
+),
+
+elements_0 as (
+
+    select
+        line, broken,
+        coalesce(position, generate_subscripts(elements, 1) - 1) as position,
+        unnest(elements) as content
+    from split
+
+)"""
+
+#: A record, or a page of records: also as an element of an array, and within an envelope.
+_OPENED_0 = """
+paged_0 as (
+
+    select
+        *,
+        case
+            when content is null then [content]
+            {pages}
+            else [content]
+        end as records
+    from elements_0
 
 ),
 
@@ -216,32 +239,55 @@ opened_0 as (
 
     select
         line, broken,
-        coalesce(position, generate_subscripts(elements, 1) - 1) as position,
-        unnest(elements) as value,
+        position + generate_subscripts(records, 1) - 1 as position,
+        unnest(records) as value,
         []::json[] as layers
-    from split
+    from paged_0
 
 )"""
 
 _OPENED = """
 inner_{number} as (
 
-    select *, unnest([try_cast(json_extract_string(value, '{path}') as json)]) as content
+    select *, unnest([try_cast(json_extract_string(value, '{path}') as json)]) as within
     from opened_{before}
+
+),
+
+contents_{number} as (
+
+    select
+        line, position, broken,
+        case when left(ltrim(within), 1) in ('{{', '[') then json(within) else value end as content,
+        case
+            when left(ltrim(within), 1) in ('{{', '[')
+                then list_append(layers, json_merge_patch(value, '{without}'))
+            else layers
+        end as layers
+    from inner_{number}
+
+),
+
+paged_{number} as (
+
+    select
+        *,
+        case
+            when starts_with(content, '[') and len(layers) > 0 then json_extract(content, '$[*]')
+            {pages}
+            else [content]
+        end as records
+    from contents_{number}
 
 ),
 
 opened_{number} as (
 
     select
-        line, position, broken,
-        case when starts_with(ltrim(content), '{{') then json(content) else value end as value,
-        case
-            when starts_with(ltrim(content), '{{')
-                then list_append(layers, json_merge_patch(value, '{without}'))
-            else layers
-        end as layers
-    from inner_{number}
+        line, broken, layers,
+        position + generate_subscripts(records, 1) - 1 as position,
+        unnest(records) as value
+    from paged_{number}
 
 )"""
 

@@ -4,6 +4,7 @@ A line may hold an object, an array of them or a page (`{"enrollments": [...]}`)
 spread over lines. Python moves blocks of some megabytes; it never looks at a record.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -59,12 +60,17 @@ def _is_by_line(piece: Piece, target: Target, rules: RecordRules) -> bool:
     """Tell whether the first line with something on it stands by itself."""
     beginning = _beginning(piece)
     first = beginning.partition(piece.content.line_end)[0]
-    if not first or (rules.form_field and first.startswith(f"{rules.form_field}=".encode())):
+    if not first or (rules.form_field and _has_form(beginning, rules.form_field)):
         return True
     if _is_json(target, first):
         return True
     text = beginning.decode("utf-8", "surrogateescape")
     return not opens_document(text, is_continued=piece.start.length > 0)
+
+
+def _has_form(beginning: bytes, form_field: str) -> bool:
+    """Tell whether a line is the body of a form post: the first, or one behind a broken first."""
+    return re.search(rb"^" + re.escape(form_field.encode()) + rb"=", beginning, re.M) is not None
 
 
 def _beginning(piece: Piece) -> bytes:

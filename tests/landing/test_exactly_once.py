@@ -130,3 +130,17 @@ def test_raw_tables_can_be_made_alone_and_twice() -> None:
         "select table_name from duckdb_tables() where schema_name = 'raw'"
     ).fetchall()
     assert {"loads", "rejects", "sendgrid_events", "salesforce_contacts"} <= {n for (n,) in names}
+
+
+@pytest.mark.parametrize("half", ['[{"email": "a", "eve', '{"email": "a", "eve'])
+def test_a9_a_writer_that_died_within_a_line_spoils_that_line_only(
+    folder: Folder, half: str
+) -> None:
+    arrays = lines([[event(1), event(2)]]), lines([[event(3)], [event(4), event(5)]])
+    folder.write("sendgrid/grown.ndjson", arrays[0] + half)
+    folder.load()
+    folder.append("sendgrid/grown.ndjson", "\n" + arrays[1])
+    folder.write("sendgrid/at_once.ndjson", half + "\n" + lines([[event(6)], event(7)]))
+    folder.load()
+    assert sorted(folder.event_ids()) == [f"event-{number}" for number in range(1, 8)]
+    assert folder.rejects() == [(1, "broken_json"), (2, "broken_json")]

@@ -216,3 +216,21 @@ def test_a9_a_notification_and_the_bare_event_are_two_deliveries(folder: Folder)
     assert folder.payloads(TABLE) == [event(1), event(1)]
     folder.write("ses/again.ndjson.gz", gzip.compress(lines([event(1)]).encode()))
     assert folder.load().rows == 0
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [queued(notification(event(1)), notification(event(2))), queued(notification(event(3)))],
+        [queued([event(1), notification(event(2))]), queued({"Records": [event(3)]})],
+        [notification([event(1), event(2)]), notification({"detail": event(3)})],
+    ],
+    ids=["pages in an array", "an array and a page in a queue", "an array and a bus in a topic"],
+)
+def test_a2_wrappers_may_hold_arrays_and_pages_and_each_other(folder: Folder, batch: Json) -> None:
+    folder.write("ses/line.ndjson", lines([batch]))
+    folder.load()
+    assert [payload["mail"]["messageId"] for payload in folder.payloads(TABLE)] == [
+        event(number)["mail"]["messageId"] for number in (1, 2, 3)
+    ]
+    assert folder.rejects() == []

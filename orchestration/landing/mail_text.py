@@ -33,6 +33,9 @@ def decoded(data: bytes, charset: str | None) -> str:
         codec = codecs.lookup(charset or "utf-8")
         if codec.name.replace("-", "_") in _NO_CHARSETS or not codec.incrementaldecoder:
             return legible(data)
+        # A lookup finds zlib, base64 and the like too, which turn bytes into bytes, many from few;
+        # only what asks for text refuses them. Nothing is decoded here but a space.
+        b" ".decode(codec.name, "replace")
         text = codec.incrementaldecoder("strict").decode(data)
     except UnicodeDecodeError:
         text = _nearly(data, codec.name)

@@ -102,8 +102,12 @@ class _Reader:
             self._rows.append((mail.line, orjson.dumps(self._payload(mail)).decode()))
             self._characters += len(self._rows[-1][1])
         except UnreadableMailError as error:
-            self._rejects.append((mail.line, str(error), self._beginning(mail)))
-            self._characters += len(self._rejects[-1][2])
+            self._reject(mail, str(error))
+        except MemoryError:
+            raise  # is the machine's fault: next time the mail may load
+        except Exception:  # noqa: BLE001 one mail must never end a load (formats.md 1.6)
+            # What the error says may quote the mail, which the reject holds anyway.
+            self._reject(mail, "unreadable_mail")
         mails = len(self._rows) + len(self._rejects)
         if mails >= _MAILS_PER_FRAME or self._characters >= _FRAME_CHARACTERS:
             self.flush()
@@ -122,9 +126,11 @@ class _Reader:
             self.outcome.rejected += target.execute(_REJECT, place)
         self._rows, self._rejects, self._characters = [], [], 0
 
-    def _beginning(self, mail: RawMail) -> str:
+    def _reject(self, mail: RawMail, reason: str) -> None:
         most = self._piece.limits.reject_characters
-        return mail.raw[: 4 * most].decode("utf-8", "replace")[:most]
+        beginning = mail.raw[: 4 * most].decode("utf-8", "replace")[:most]
+        self._rejects.append((mail.line, reason, beginning))
+        self._characters += len(beginning)
 
     def _payload(self, mail: RawMail) -> dict[str, object]:
         start = self._piece.start

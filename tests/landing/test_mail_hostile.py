@@ -1,5 +1,7 @@
 """A8: a mail may be as large, deep and broken as it likes; it goes in, bounded, and soon."""
 
+import base64
+import bz2
 import time
 import tracemalloc
 
@@ -90,6 +92,36 @@ def test_a8_a_hostile_mail_goes_in(name: str) -> None:
     assert time.process_time() - begun < 5  # most take milliseconds; minutes is what this is about
     assert len(orjson.dumps(mail)) < 300_000
     assert b"\\u0000" not in orjson.dumps(mail)
+
+
+#: What Python knows as codecs and nobody writes mail in; they make bytes of bytes, or text of text.
+NO_CHARSETS = (
+    *("base64", "bz2", "hex", "quopri", "quoted-printable", "rot13", "uu", "zip", "zlib"),
+    *("idna", "mbcs", "oem", "punycode", "undefined", "unicode_escape"),
+)
+
+
+@pytest.mark.parametrize("charset", NO_CHARSETS)
+def test_a8_a_codec_that_is_no_charset_is_none_in_headers_and_in_the_body(charset: str) -> None:
+    word = f"=?{charset}?q?x=C3=BC?="
+    data = (
+        f"From: {word} <a@b.example>\nSubject: {word}\nContent-Type: multipart/mixed; boundary=b\n"
+        f"\n--b\nContent-Type: text/plain; charset={charset}\n\nüa\n--b--\n"
+    )
+    mail = parse_mail(data.encode(), "r@us.example")
+    assert (mail["from_name"], mail["subject"], mail["body_text"]) == ("xü", "xü", "üa")
+
+
+def test_a8_a_charset_that_unpacks_is_no_bomb() -> None:
+    bomb = base64.encodebytes(bz2.compress(bytes(64 << 20)))
+    head = HEADERS + b"Content-Type: text/plain; charset=bz2\nContent-Transfer-Encoding: base64\n\n"
+    tracemalloc.start()
+    try:
+        parse_mail(head + bomb, "r@us.example")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_a8_a_thousand_parts_are_nothing_to_cut() -> None:

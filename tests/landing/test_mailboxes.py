@@ -3,11 +3,13 @@
 import gzip
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.landing.mail_limits import MailLimits
 from orchestration.warehouse import Warehouse
 from tests.landing.folder import Folder
 
@@ -191,6 +193,13 @@ def test_a8_the_mails_beside_a_hostile_one_load(folder: Folder) -> None:
     assert [line for line, _ in folder.rejects()] == [
         1 + sum(1 + each.count("\n") + 1 for each in [mail(1), *hostile[:-1]])
     ]
+
+
+def test_a8_a_mail_that_the_reader_stumbles_over_is_a_reject(folder: Folder) -> None:
+    folder.write(MBOX, mbox(mail(1), mail(2)))
+    report = folder.load(mail=MailLimits(field_characters=cast("int", "a fault of ours")))
+    assert (report.rows, report.rejected) == (0, 2)
+    assert folder.rejects() == [(1, "unreadable_mail"), (10, "unreadable_mail")]
 
 
 def test_a9_mails_in_a_maildir_are_whole(folder: Folder) -> None:

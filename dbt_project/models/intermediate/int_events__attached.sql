@@ -19,7 +19,15 @@ identified as (
     select
         message_key,
         recipient_email,
-        coalesce(provider_message_id, {{ message_id_key('message_id') }}) as provider_message_id
+        provider_message_id
+    from messages
+
+    union distinct
+
+    select
+        message_key,
+        recipient_email,
+        {{ message_id_key('message_id') }} as provider_message_id
     from messages
 
     union distinct

@@ -6,13 +6,16 @@
 ) }}
 
 {#- What makes an event this event. What Touchline derives from it (its type's subtype) is no part,
-    so that a better derivation gives no event a new identity. -#}
-{%- set identity = [
+    so that a better derivation gives no event a new identity. Nor is what one delivery of it tells
+    and another leaves out: when it came, and the message's further names. -#}
+{%- set content = [
     'source', 'event_type', 'recipient_email', 'url', 'ip', 'user_agent', 'reason', 'attempt',
-    'occurred_at', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',
-    'step_number',
+    'occurred_at',
 ] %}
-{%- set columns = identity + [
+{%- set message_names = [
+    'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id', 'step_number',
+] %}
+{%- set columns = content + message_names + [
     'event_subtype', 'provider_event_id', 'is_flagged_machine', 'is_flagged_unknown', 'received_at',
     'loaded_at', 'last_load_id', 'source_place', 'delivery_count',
 ] %}
@@ -33,7 +36,11 @@ events as (
 fingerprinted as (
 
     select
-        {{ fingerprint(identity) }} as event_key,
+        {{ fingerprint(content + ["coalesce(
+            provider_message_id,
+            message_id,
+            enrollment_id || coalesce(' ' || step_number, '')
+        )"]) }} as event_key,
         source,
         event_type,
         recipient_email,
@@ -81,7 +88,7 @@ with_known as (
 -- Only minima, maxima and sums: any order of arrival gives the same row (A10).
 select
     event_key,
-    {% for column in identity -%}
+    {% for column in content + message_names -%}
         min({{ column }}) as {{ column }},
     {% endfor -%}
     min(event_subtype) as event_subtype,

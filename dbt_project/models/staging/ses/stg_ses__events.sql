@@ -174,11 +174,11 @@ renamed as (
         coalesce(event.bounce.feedbackId, event.complaint.feedbackId)
         || coalesce(' ' || recipient_email, '') as provider_event_id,
         event.mail.messageId as provider_message_id,
-        -- The sender's own, which SES replaces on the wire by one that is made of its messageId.
+        -- The sender's own, where the event tells it. SES replaces it on the wire by one that is
+        -- made of its messageId.
         trim(coalesce(
             {{ value_by_name('event.mail.headers', 'Message-ID') }},
-            event.mail.commonHeaders.messageId,
-            event.mail.messageId
+            event.mail.commonHeaders.messageId
         ), '<> ') as message_id,
         {{ json_first('event.mail.tags.enrollment_id') }} as enrollment_id,
         {{ json_first('event.mail.tags.sequence_id') }} as sequence_id,
@@ -214,7 +214,8 @@ renamed as (
         ) as reason,
         cast(null as varchar) as attempt,
 
-        ----------  when: without a time of its own, that of the notice, the mail, the load
+        ----------  when: without a time of its own, that of the mail. Those of the notice and of
+        ----------  the load differ between deliveries of one event: int_events__distinct adds them.
         coalesce(
             {{ utc_from_iso('event.bounce."timestamp"') }},
             {{ utc_from_iso('event.complaint."timestamp"') }},
@@ -224,11 +225,7 @@ renamed as (
             {{ utc_from_iso('event.open."timestamp"') }},
             {{ utc_from_iso('event.click."timestamp"') }},
             {{ utc_from_iso('event.subscription."timestamp"') }},
-            case
-                when event_name not in ('Send', 'Reject', 'Rendering Failure') then received_at
-            end,
-            {{ utc_from_iso('event.mail."timestamp"') }},
-            loaded_at
+            {{ utc_from_iso('event.mail."timestamp"') }}
         ) as occurred_at,
         received_at,
         loaded_at,

@@ -28,11 +28,7 @@ source as (
             },
             'reject': {'reason': 'varchar'},
             'client-info': {'user-agent': 'varchar', 'bot': 'varchar'},
-            'user-variables': {
-                'enrollment_id': 'varchar',
-                'sequence_id': 'varchar',
-                'step_number': 'integer',
-            },
+            'user-variables': custom_argument_fields(),
         }) }} as event,
         {{ json_first(json_record('envelope', [{'signature': {'timestamp': 'varchar'}}])) }} as post
     from {{ source('raw', 'mailgun_events') }}
@@ -119,9 +115,9 @@ renamed as (
         event.id as provider_event_id,
         message_id as provider_message_id,
         message_id,
-        arguments.enrollment_id,
-        arguments.sequence_id,
-        arguments.step_number,
+        {{ custom_argument('arguments', 'enrollment_id') }} as enrollment_id,
+        {{ custom_argument('arguments', 'sequence_id') }} as sequence_id,
+        {{ custom_argument('arguments', 'step_number') }} as step_number,
 
         ----------  what happened
         event_type,

@@ -18,11 +18,7 @@ source as (
                 'email': 'varchar',
                 'diag': 'varchar',
                 'bounce_description': 'varchar',
-                'metadata': {
-                    'enrollment_id': 'varchar',
-                    'sequence_id': 'varchar',
-                    'step_number': 'integer',
-                },
+                'metadata': custom_argument_fields(),
             },
         }) }} as event
     from {{ source('raw', 'mandrill_events') }}
@@ -58,9 +54,9 @@ renamed as (
         cast(null as varchar) as provider_event_id,
         event._id as provider_message_id,
         cast(null as varchar) as message_id,
-        event.msg.metadata.enrollment_id,
-        event.msg.metadata.sequence_id,
-        event.msg.metadata.step_number,
+        {{ custom_argument('event.msg.metadata', 'enrollment_id') }} as enrollment_id,
+        {{ custom_argument('event.msg.metadata', 'sequence_id') }} as sequence_id,
+        {{ custom_argument('event.msg.metadata', 'step_number') }} as step_number,
 
         ----------  what happened
         event_type,

@@ -25,11 +25,7 @@ source as (
             'OriginalLink': 'varchar',
             'UserAgent': 'varchar',
             'Geo': {'IP': 'varchar'},
-            'Metadata': {
-                'enrollment_id': 'varchar',
-                'sequence_id': 'varchar',
-                'step_number': 'integer',
-            },
+            'Metadata': custom_argument_fields(),
         }) }} as event
     from {{ source('raw', 'postmark_events') }}
 
@@ -91,9 +87,9 @@ renamed as (
             when event.MessageID like '%@%' then event.MessageID
             else event.MessageID || '@mtasv.net'
         end as message_id,
-        event.Metadata.enrollment_id,
-        event.Metadata.sequence_id,
-        event.Metadata.step_number,
+        {{ custom_argument('event.Metadata', 'enrollment_id') }} as enrollment_id,
+        {{ custom_argument('event.Metadata', 'sequence_id') }} as sequence_id,
+        {{ custom_argument('event.Metadata', 'step_number') }} as step_number,
 
         ----------  what happened
         event_type,

@@ -7,7 +7,7 @@ source as (
         file,
         line,
         loaded_at,
-        {{ json_record('payload', {
+        {{ json_record('payload', custom_argument_fields({
             'event': 'varchar',
             'timestamp': 'varchar',
             'email': 'varchar',
@@ -24,10 +24,7 @@ source as (
             'response': 'varchar',
             'bounce_classification': 'varchar',
             'attempt': 'varchar',
-            'enrollment_id': 'varchar',
-            'sequence_id': 'varchar',
-            'step_number': 'integer',
-        }) }} as event
+        })) }} as event
     from {{ source('raw', 'sendgrid_events') }}
 
 ),
@@ -56,9 +53,9 @@ renamed as (
                 then split_part(event.sg_message_id, '.', 1)
         end as provider_message_id,
         nullif(trim(event."smtp-id", '<> '), '') as message_id,
-        event.enrollment_id,
-        event.sequence_id,
-        event.step_number,
+        {{ custom_argument('event', 'enrollment_id') }} as enrollment_id,
+        {{ custom_argument('event', 'sequence_id') }} as sequence_id,
+        {{ custom_argument('event', 'step_number') }} as step_number,
 
         ----------  what happened
         case event.event

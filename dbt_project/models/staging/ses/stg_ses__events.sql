@@ -16,11 +16,7 @@ source as (
                 'destination': ['varchar'],
                 'headers': [{'name': 'varchar', 'value': 'varchar'}],
                 'commonHeaders': {'messageId': 'varchar'},
-                'tags': {
-                    'enrollment_id': ['varchar'],
-                    'sequence_id': ['varchar'],
-                    'step_number': ['varchar'],
-                },
+                'tags': custom_argument_fields(text=['varchar'], number=['varchar']),
             },
             'bounce': {
                 'bounceType': 'varchar',
@@ -180,9 +176,11 @@ renamed as (
             {{ value_by_name('event.mail.headers', 'Message-ID') }},
             event.mail.commonHeaders.messageId
         ), '<> ') as message_id,
-        {{ json_first('event.mail.tags.enrollment_id') }} as enrollment_id,
-        {{ json_first('event.mail.tags.sequence_id') }} as sequence_id,
-        {{ cast_or_null(json_first('event.mail.tags.step_number'), 'integer') }} as step_number,
+        {{ json_first(custom_argument('event.mail.tags', 'enrollment_id')) }} as enrollment_id,
+        {{ json_first(custom_argument('event.mail.tags', 'sequence_id')) }} as sequence_id,
+        {{ cast_or_null(
+            json_first(custom_argument('event.mail.tags', 'step_number')), 'integer'
+        ) }} as step_number,
 
         ----------  what happened
         event_type,

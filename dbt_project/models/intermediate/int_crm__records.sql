@@ -98,7 +98,7 @@ select
     current_versions.email,
     current_versions.owner_id,
     current_versions.individual_id,
-    current_versions.has_opted_out_of_email,
+    coalesce(current_versions.has_opted_out_of_email, false) as has_opted_out_of_email,
     case when current_versions.has_opted_out_of_email then opt_outs.opted_out_at end
         as opted_out_at,
     current_versions.last_modified_at,

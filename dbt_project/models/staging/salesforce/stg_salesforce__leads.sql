@@ -44,7 +44,7 @@ renamed as (
         record.MasterRecordId as master_record_id,
         coalesce(record.IsConverted, false) as is_converted,
         record.ConvertedContactId as converted_contact_id,
-        coalesce(record.HasOptedOutOfEmail, false) as has_opted_out_of_email,
+        record.HasOptedOutOfEmail as has_opted_out_of_email,
         {{ utc_from_iso('record.LastModifiedDate') }} as last_modified_at,
         record.LastModifiedById as last_modified_by_id,
         {{ utc_from_iso('record.CreatedDate') }} as created_at,

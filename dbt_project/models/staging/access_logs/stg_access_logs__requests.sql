@@ -90,6 +90,9 @@ select
     case
         when event_type is null then 'no_token'
         when request_method = 'HEAD' then 'head_request'
+        -- POST is how mail programs unsubscribe at one click (RFC 8058). A log may leave it out.
+        when request_method = 'POST' and event_type != 'unsubscribed' then 'other_method'
+        when request_method not in ('GET', 'POST') then 'other_method'
         when coalesce(status, 0) not between 200 and 399 then 'error_status'
     end as left_out_because,
     event_type,

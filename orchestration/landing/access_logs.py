@@ -15,6 +15,7 @@ from orchestration.landing.lines import Blocks, LineReader
 from orchestration.landing.piece import Outcome, Piece, Target
 from orchestration.landing.record_sql import Check, RecordRules
 from orchestration.landing.records import read_records
+from orchestration.landing.timestamps import not_plausible, time_reason
 
 _PLACE = "access_logs"
 
@@ -43,11 +44,8 @@ _TIME = (
     "try(to_timestamp(try_cast({value} as double) "
     "/ case when try_cast({value} as double) < 1e11 then 1 else 1000 end)))"
 )
-_NOT_PLAUSIBLE = f"coalesce(year({_TIME}) not between 2000 and 2099, true)"
-_TIME_REASON = (
-    f"case when {_TIME} is null then 'invalid_timestamp' "
-    "else 'implausible_timestamp: ' || left({value}, 100) end"
-)
+_NOT_PLAUSIBLE = not_plausible(_TIME)
+_TIME_REASON = time_reason(_TIME)
 
 #: Names of nginx's variables, and the usual ones for its time.
 JSON_REQUESTS = RecordRules(

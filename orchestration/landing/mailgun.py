@@ -30,6 +30,8 @@ EVENTS = RecordRules(
     skips=(
         # Mail that came in and was kept, and uploads to mailing lists: nothing that we sent.
         Skip("event", ("stored",), "inbound_mail"),
+        # What a route for inbound mail posts: the mail itself, and no `event`.
+        Skip("body-plain", (), "inbound_mail"),
         Skip(
             "event",
             ("list_member_uploaded", "list_member_upload_error", "list_uploaded"),

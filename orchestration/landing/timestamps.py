@@ -11,10 +11,15 @@ _SECONDS = f"{_NUMBER} / case when {_NUMBER} > 1e11 then 1000 else 1 end"
 _EPOCH_REFUSED = f"coalesce({_SECONDS} not between {_FIRST_SECOND} and {_LAST_SECOND}, true)"
 
 _ISO = "try_cast({value} as timestamptz)"
-_ISO_REFUSED = f"coalesce(year({_ISO}) not between 2000 and 2099, true)"
 
 
-def _reason(cast: str) -> str:
+def not_plausible(cast: str) -> str:
+    """Return the SQL that refuses a `cast` of `{value}` to a timestamp: none, or none of ours."""
+    return f"coalesce(year({cast}) not between 2000 and 2099, true)"
+
+
+def time_reason(cast: str) -> str:
+    """Return the SQL of why a time is refused, by what the `cast` of `{value}` makes of it."""
     return (
         f"case when {cast} is null then 'invalid_timestamp' "
         "else 'implausible_timestamp: ' || left({value}, 100) end"
@@ -23,9 +28,9 @@ def _reason(cast: str) -> str:
 
 def epoch_check(*keys: str) -> Check:
     """Return the check of a time in seconds or milliseconds since 1970, as a number or its text."""
-    return Check(keys, _EPOCH_REFUSED, _reason(_NUMBER))
+    return Check(keys, _EPOCH_REFUSED, time_reason(_NUMBER))
 
 
 def iso_check(*keys: str, is_optional: bool = False) -> Check:
     """Return the check of a time in ISO 8601; a record may do without one that `is_optional`."""
-    return Check(keys, _ISO_REFUSED, _reason(_ISO), is_optional)
+    return Check(keys, not_plausible(_ISO), time_reason(_ISO), is_optional)

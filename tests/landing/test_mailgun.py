@@ -97,11 +97,12 @@ def test_a6_a_rejected_message_names_its_recipient_in_its_header_alone(folder: F
 
 def test_a6_what_is_known_to_be_no_event_of_ours_is_skipped_with_a_count(folder: Folder) -> None:
     list_event = {"event": "list_uploaded", "timestamp": 1_791_331_200.1, "mailing-list": {}}
-    records = [webhook("stored", 1), event("stored", 2), event("opened", 3), list_event]
+    routed = {"recipient": "rep@us.example", "sender": "bo@visitor.example", "body-plain": "Hi"}
+    records = [webhook("stored", 1), event("stored", 2), event("opened", 3), list_event, routed]
     folder.write("mailgun/a.ndjson", lines(records))
     report = folder.load()
-    assert (report.rows, report.rejected, report.skipped) == (1, 0, 3)
-    assert skipped(folder) == [("inbound_mail", 2), ("mailing_list_upload", 1)]
+    assert (report.rows, report.rejected, report.skipped) == (1, 0, 4)
+    assert skipped(folder) == [("inbound_mail", 3), ("mailing_list_upload", 1)]
 
 
 def test_a8_what_is_no_event_of_mailguns_is_rejected_with_its_reason(folder: Folder) -> None:

@@ -106,11 +106,13 @@ def failure(
     line = _reply_line(told) or _reply_line(text)
     status = _STATUS.search(line) or _STATUS.search(text)
     original_id = _original_id(text, returned)
-    has_grounds = bool(line or status or returned is not None or mark)
-    if sender is Sender.NOBODY and not (has_grounds and _FAILED.search(told)):
+    encloses_mail = returned is not None or mark is not None
+    # Absence notes have no sender to answer to either, and phone numbers and dates look like codes;
+    # none returns the mail that it answers.
+    if sender is Sender.NOBODY and not (encloses_mail and _FAILED.search(told)):
         return None
     recipients = _recipients(headers, told, text, returned, {*own, original_id})
-    if not recipients and not has_grounds:
+    if not (recipients or encloses_mail or line or status):
         return None
     is_delayed = _DELAYED.search(told) and not _GIVEN_UP.search(told)
     reports: list[Report] = [

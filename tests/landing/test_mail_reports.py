@@ -87,6 +87,11 @@ def test_e1_people_and_lists_report_nothing_whatever_they_write_of() -> None:
         assert read(f"{path.parent.name}/{path.stem}")["delivery_reports"] == [], path.name
 
 
+def test_e1_absence_notes_report_nothing_whatever_numbers_are_in_them() -> None:
+    for path in (MAILS / "auto_reply").iterdir():
+        assert read(f"auto_reply/{path.stem}")["delivery_reports"] == [], path.name
+
+
 def test_e1_of_several_recipients_each_is_told() -> None:
     blocks = "".join(
         f"Final-Recipient: {kind};{name}\nOriginal-Recipient: rfc822;{n}@b.example\n"

@@ -90,6 +90,19 @@ by_message_id as (
 
 ),
 
+by_step_and_recipient as (
+
+    select
+        enrollment_id,
+        step_number,
+        recipient_email,
+        min(message_key) as message_key
+    from messages
+    where enrollment_id is not null and step_number is not null
+    group by enrollment_id, step_number, recipient_email
+
+),
+
 by_step as (
 
     select
@@ -128,28 +141,16 @@ tracked_hosts as (
 ),
 
 -- B3: by provider message id, then Message-ID, then the custom arguments.
-attached as (
+candidates as (
 
     select
         events.*,
-        coalesce(
-            by_provider_id_and_recipient.message_key,
-            by_provider_id.message_key,
-            by_message_id_and_recipient.message_key,
-            by_message_id.message_key,
-            by_step.message_key
-        ) as message_key,
-        case
-            when
-                by_provider_id_and_recipient.message_key is not null
-                or by_provider_id.message_key is not null
-                then 'provider_message_id'
-            when
-                by_message_id_and_recipient.message_key is not null
-                or by_message_id.message_key is not null
-                then 'message_id'
-            when by_step.message_key is not null then 'enrollment_and_step'
-        end as attached_by
+        by_provider_id_and_recipient.message_key as own_by_provider_id,
+        by_message_id_and_recipient.message_key as own_by_message_id,
+        by_step_and_recipient.message_key as own_by_step,
+        by_provider_id.message_key as any_by_provider_id,
+        by_message_id.message_key as any_by_message_id,
+        by_step.message_key as any_by_step
     from events
     left join by_provider_id_and_recipient
         on
@@ -161,10 +162,89 @@ attached as (
             {{ message_id_key('events.message_id') }} = by_message_id_and_recipient.id_key
             and events.recipient_email = by_message_id_and_recipient.recipient_email
     left join by_message_id on {{ message_id_key('events.message_id') }} = by_message_id.id_key
+    left join by_step_and_recipient
+        on
+            events.enrollment_id = by_step_and_recipient.enrollment_id
+            and events.step_number = by_step_and_recipient.step_number
+            and events.recipient_email = by_step_and_recipient.recipient_email
     left join by_step
         on
             events.enrollment_id = by_step.enrollment_id
             and events.step_number = by_step.step_number
+
+),
+
+-- Messages whose own recipient an event of theirs names, by the kinds of id that it bears: whoever
+-- else is named under such an id had a copy.
+own_by_provider_id as (
+
+    select distinct own_by_provider_id as message_key
+    from candidates
+
+),
+
+own_by_message_id as (
+
+    select distinct own_by_message_id as message_key
+    from candidates
+    where coalesce(own_by_provider_id, own_by_message_id) = own_by_message_id
+
+),
+
+own_by_step as (
+
+    select distinct own_by_step as message_key
+    from candidates
+    where coalesce(own_by_provider_id, own_by_message_id, own_by_step) = own_by_step
+
+),
+
+judged as (
+
+    select
+        candidates.*,
+        candidates.recipient_email is not null
+        and coalesce(
+            candidates.own_by_provider_id, candidates.own_by_message_id, candidates.own_by_step
+        ) is null
+        and coalesce(
+            own_by_provider_id.message_key, own_by_message_id.message_key, own_by_step.message_key
+        ) is not null as is_other_recipient
+    from candidates
+    left join own_by_provider_id
+        on candidates.any_by_provider_id = own_by_provider_id.message_key
+    left join own_by_message_id on candidates.any_by_message_id = own_by_message_id.message_key
+    left join own_by_step on candidates.any_by_step = own_by_step.message_key
+
+),
+
+-- Where no event names the recipient, the provider knows them by another address: an alias, a
+-- forward. A copy's event is neither the message's nor the enrollment's.
+attached as (
+
+    select
+        *,
+        case
+            when not is_other_recipient
+                then coalesce(
+                    own_by_provider_id,
+                    own_by_message_id,
+                    own_by_step,
+                    any_by_provider_id,
+                    any_by_message_id,
+                    any_by_step
+                )
+        end as message_key,
+        case
+            when is_other_recipient then null
+            when own_by_provider_id is not null then 'provider_message_id'
+            when own_by_message_id is not null then 'message_id'
+            when own_by_step is not null then 'enrollment_and_step'
+            when any_by_provider_id is not null then 'provider_message_id'
+            when any_by_message_id is not null then 'message_id'
+            when any_by_step is not null then 'enrollment_and_step'
+        end as attached_by
+    from judged
 
 )
 
@@ -172,8 +252,15 @@ select
     attached.event_key,
     attached.message_key,
     attached.attached_by,
-    coalesce(messages.enrollment_id, attached.enrollment_id) as enrollment_id,
-    coalesce(messages.sequence_id, attached.sequence_id) as sequence_id,
+    attached.is_other_recipient,
+    case
+        when not attached.is_other_recipient
+            then coalesce(messages.enrollment_id, attached.enrollment_id)
+    end as enrollment_id,
+    case
+        when not attached.is_other_recipient
+            then coalesce(messages.sequence_id, attached.sequence_id)
+    end as sequence_id,
     attached.event_type,
     attached.event_subtype,
     attached.occurred_at,

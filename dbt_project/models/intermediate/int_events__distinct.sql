@@ -38,8 +38,8 @@ dated as (
 ),
 
 -- The provider's id, where there is one, is the second identity (A10): of several contents under
--- one id the smallest key stands for all. An id is one event's only within its type and day: Mailgun
--- promises no more, and a complaint may bear the number of the bounce that it came with.
+-- one id the smallest key stands for all. An id is one event's only within its type and day:
+-- Mailgun promises no more, and a complaint may bear the number of the bounce that it came with.
 numbered as (
 
     select

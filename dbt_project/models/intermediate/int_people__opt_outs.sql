@@ -42,18 +42,23 @@ wishes as (
     select
         recipient_email,
         enrollment_id,
-        case event_type when 'complained' then 'do_not_contact' else 'unsubscribed' end as status,
+        message_key,
+        case event_type
+            when 'complained' then 'do_not_contact'
+            else event_type
+        end as status,
         case event_type when 'complained' then 'complaint' else 'unsubscribe' end as reason,
         occurred_at,
         event_key
     from events
-    where event_type in ('unsubscribed', 'complained')
+    where event_type in ('unsubscribed', 'complained', 'resubscribed')
 
     union all
 
     select
         recipient_email,
         enrollment_id,
+        message_key,
         'do_not_contact' as status,
         'complaint' as reason,
         occurred_at,
@@ -66,6 +71,7 @@ wishes as (
     select
         person_email as recipient_email,
         enrollment_id,
+        cast(null as varchar) as message_key,
         'unsubscribed' as status,
         'platform' as reason,
         coalesce(opted_out_at, ended_at, updated_at) as occurred_at,
@@ -75,30 +81,68 @@ wishes as (
 
 ),
 
-resubscriptions as (
+addressed_wishes as (
 
     select
-        coalesce(people.person_key, addresses.stands_for_id, events.recipient_email) as person_key,
-        events.occurred_at
-    from events
-    left join people on events.enrollment_id = people.enrollment_id
-    left join addresses on events.recipient_email = addresses.email
-    where events.event_type = 'resubscribed'
-
-),
-
-keyed_wishes as (
-
-    select
-        coalesce(people.person_key, addresses.stands_for_id, wishes.recipient_email) as person_key,
-        people.enrollment_id,
-        wishes.status,
-        wishes.reason,
-        wishes.occurred_at,
-        wishes.event_key
+        wishes.*,
+        people.enrollment_id as known_enrollment_id,
+        people.person_key as enrolled_person_key,
+        coalesce(addresses.stands_for_id, wishes.recipient_email) as address_person_key,
+        -- An event may bear the enrollment of a mail that somebody else had a copy of.
+        people.enrollment_id is not null
+        and (
+            wishes.message_key is not null
+            or wishes.recipient_email is null
+            or coalesce(wishes.recipient_email = people.person_email, false)
+            or coalesce(addresses.stands_for_id = people.person_key, false)
+        ) as is_of_enrollment,
+        coalesce(wishes.recipient_email = people.person_email, false) as is_same_address
     from wishes
     left join people on wishes.enrollment_id = people.enrollment_id
     left join addresses on wishes.recipient_email = addresses.email
+
+),
+
+-- Who said it, and whose enrollment it is where they are known there by another address.
+keyed_wishes as (
+
+    select
+        coalesce(enrolled_person_key, address_person_key) as person_key,
+        known_enrollment_id as enrollment_id,
+        status,
+        reason,
+        occurred_at,
+        event_key
+    from addressed_wishes
+    where is_of_enrollment
+
+    union all
+
+    select
+        address_person_key as person_key,
+        cast(null as varchar) as enrollment_id,
+        status,
+        reason,
+        occurred_at,
+        event_key
+    from addressed_wishes
+    where
+        not is_of_enrollment
+        or (
+            recipient_email is not null
+            and not is_same_address
+            and address_person_key is distinct from enrolled_person_key
+        )
+
+),
+
+resubscriptions as (
+
+    select
+        person_key,
+        occurred_at
+    from keyed_wishes
+    where status = 'resubscribed'
 
 ),
 
@@ -119,6 +163,7 @@ own_opt_outs as (
             keyed_wishes.person_key = resubscriptions.person_key
             and keyed_wishes.occurred_at < resubscriptions.occurred_at
             and keyed_wishes.status = 'unsubscribed'
+    where keyed_wishes.status != 'resubscribed'
     group by
         keyed_wishes.person_key,
         keyed_wishes.enrollment_id,

@@ -17,7 +17,7 @@ import polars as pl
 from orchestration.crm.snapshot import FIELDS
 from orchestration.landing.lines import BYTE_ORDER_MARK, UTF_16_MARKS
 from orchestration.landing.piece import Outcome, Piece, Target, UnreadableFileError
-from orchestration.landing.record_sql import Check, RecordRules
+from orchestration.landing.record_sql import REJECT, Check, RecordRules
 from orchestration.landing.timestamps import iso_check
 
 _PLACE = "salesforce"
@@ -27,6 +27,8 @@ _REQUIRED = ("Id", "SystemModstamp")
 _ROWS_PER_FRAME = 20_000
 #: Salesforce allows a record 1.6 million characters of long text.
 _RECORD_BYTES = 8 << 20
+# The csv module refuses fields beyond 131,072 characters; its limit is the process's, no reader's.
+csv.field_size_limit(_RECORD_BYTES)
 
 #: RFC 4180, but for a quote within an unquoted field, which means itself.
 _FIELD = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n][^,\r\n]*+)?'
@@ -48,14 +50,6 @@ insert into {table} (load_id, file, line, position, loaded_at, payload, envelope
 select ?, ?, line, 0, ?, value, ?
 from checked
 where reason is null
-"""
-
-_REJECT_RECORDS = """
-insert into raw.rejects (load_id, source, file, line, reason, payload)
-{records}
-select ?, ?, ?, line, reason, left(value, ?)
-from checked
-where reason is not null
 """
 
 _REJECT_TEXTS = """
@@ -107,13 +101,14 @@ def read(piece: Piece, target: Target) -> Outcome:
 def _columns(piece: Piece) -> list[str] | None:
     """Return the fields that the header names, as the API spells them; None if it has no end.
 
-    Data Loader writes the names in capitals.
+    Data Loader writes the names in capitals. An empty file is one that is still to be written.
     """
     head = piece.content.head
     if head.startswith(UTF_16_MARKS):
         raise UnreadableFileError("wrong_encoding: UTF-16, deliver it as UTF-8")
-    found = _pattern(piece, is_end=piece.is_settled).match(head.removeprefix(BYTE_ORDER_MARK))
-    if not found:
+    head = head.removeprefix(BYTE_ORDER_MARK)
+    found = _pattern(piece, is_end=piece.is_settled).match(head)
+    if not found or not head.strip():
         return None
     spelling = {name.lower(): name for name in FIELDS[object_of(piece.file)]}
     names = [name.strip() for name in _fields(found[0].decode("utf-8", "replace"))]
@@ -160,7 +155,7 @@ class _Reader:
                 end = self._end_of_broken(data, at, is_end=is_end)
                 if end == at:
                     break
-                self._reject(data[at:end], "broken_csv")
+                self._reject(data[at:end], "broken_csv" + self._extent(data, at, end, ": "))
             self.piece.take(data[at:end])
             at = end
         return data[at:]
@@ -190,8 +185,18 @@ class _Reader:
                 # A quote too many joins it with records behind it: those are good by themselves.
                 end = self._next_good(data, start, end) or end
                 counts = f"{len(values)} instead of {len(self.columns)}"
-                self._reject(data[start:end], f"wrong_column_count: {counts}")
+                extent = self._extent(data, start, end, ", ")
+                self._reject(data[start:end], f"wrong_column_count: {counts}{extent}")
         return end
+
+    def _extent(self, data: bytes, start: int, end: int, before: str) -> str:
+        """Say how many lines a reject stands for, where it is more than one.
+
+        How many records they hold, nobody can tell: within open quotes, lines may be text.
+        """
+        lines = data[start:end].split(self.piece.content.line_end)
+        count = sum(1 for line in lines if line.strip())
+        return f"{before}{count} lines" if count > 1 else ""
 
     def _end_of_broken(self, data: bytes, start: int, *, is_end: bool) -> int:
         """Find where to go on behind what is no whole record (yet); `start`: wait for more."""
@@ -259,7 +264,7 @@ class _Reader:
             outcome.rows += kept
             if kept < len(self._records):
                 outcome.rejected += target.execute(
-                    _REJECT_RECORDS.format(records=records), [*place, target.reject_characters]
+                    REJECT.format(records=records), [*place, target.reject_characters]
                 )
         if self._bad:
             schema = {"line": pl.Int64, "reason": pl.String, "text": pl.String}

@@ -149,6 +149,29 @@ def test_a8_a_file_whose_header_is_none_is_one_reject(folder: Folder) -> None:
     ]
 
 
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\r\n"])
+def test_an_empty_export_is_no_reject(folder: Folder, content: bytes) -> None:
+    folder.write("salesforce/Contact.csv", content, is_old=True)
+    assert folder.load().rejected == 0
+    folder.write("salesforce/Contact.csv", HEADER + row(1, "", ""))
+    assert folder.load().rows == 1
+
+
+def test_a7_a_field_may_be_as_long_as_salesforces_longest(folder: Folder) -> None:
+    folder.write("salesforce/Contact.csv", HEADER + row(1, "", "x" * 1_600_000) + row(2, "", ""))
+    assert folder.load().rejected == 0
+    assert numbers(folder) == [1, 2]
+    assert len(folder.payloads(TABLE)[0]["Title"]) == 1_600_000
+
+
+def test_a8_a_reject_of_several_lines_says_how_many(folder: Folder) -> None:
+    broken = "".join(row(n, 'a"b', "") for n in range(2, 1002))
+    folder.write("salesforce/Contact.csv", HEADER + row(1, "", "") + broken + row(1002, "", ""))
+    folder.load()
+    assert numbers(folder) == [1, 1002]
+    assert folder.rejects() == [(3, "broken_csv: 1000 lines")]
+
+
 def test_a9_a_growing_export_gives_only_its_new_records(folder: Folder) -> None:
     text = HEADER + row(1, "", "a\nb") + row(2, "", "c\nd")
     file = "salesforce/Contact.csv"

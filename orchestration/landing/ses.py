@@ -26,6 +26,7 @@ ENVELOPES = ("body", "Body", "detail", "Sns.Message", "Message")
 _TIMES = (
     "bounce.timestamp",
     "complaint.timestamp",
+    "complaint.arrivalDate",
     "delivery.timestamp",
     "deliveryDelay.timestamp",
     "open.timestamp",

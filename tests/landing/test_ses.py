@@ -208,6 +208,15 @@ def test_a8_an_event_without_any_time_is_kept(folder: Folder) -> None:
     assert folder.payloads(TABLE) == [undated]
 
 
+def test_a8_a_complaints_arrival_is_a_time_that_must_be_plausible(folder: Folder) -> None:
+    arrived = event(1, "Complaint", complaint={"arrivalDate": "2026-10-05T08:09:10.110Z"})
+    never = event(2, "Complaint", complaint={"arrivalDate": "9999-12-31T23:59:59Z"})
+    folder.write("ses/complaints.ndjson", lines([arrived, never]))
+    folder.load()
+    assert folder.payloads(TABLE) == [arrived]
+    assert folder.rejects() == [(2, "implausible_timestamp: 9999-12-31T23:59:59Z")]
+
+
 def test_a9_a_notification_and_the_bare_event_are_two_deliveries(folder: Folder) -> None:
     """A10 folds them into one event, by what they say."""
     folder.write("ses/bare.ndjson", lines([event(1)]))

@@ -1,3 +1,7 @@
+{{ config(
+    pre_hook="{{ remember_patterns('mail_patterns', [ref('auto_reply_subjects'), ref('report_patterns')]) }}"
+) }}
+
 with
 
 mail as (
@@ -39,7 +43,7 @@ copies as (
 ),
 
 -- Patterns meet each distinct text once, however many mails bear it.
-texts as (
+distinct_texts as (
 
     select
         'subject' as applies_to,
@@ -58,6 +62,13 @@ texts as (
         from_name as wording
     from copies
     where from_name is not null
+
+),
+
+texts as (
+
+    select * from distinct_texts
+    where {{ may_match_remembered('trim(wording)', 'mail_patterns') }}
 
 ),
 

@@ -111,10 +111,10 @@ evidence as (
         subject_hits.inbound_kind as subject_kind,
         coalesce(sender_hits.inbound_kind, name_hits.inbound_kind) as sender_kind,
         coalesce(trim(copies.return_path), '') = '<>' as has_null_return_path,
-        -- What machines do and people do not: no sender to answer to, or the mail itself enclosed.
+        -- What machines do and people do not: they leave no sender to answer to.
         coalesce(trim(copies.return_path), '') = '<>'
-        or copies.from_address is null
-        or copies.original_message_id is not null as may_be_report
+        or copies.from_address is null as has_no_sender,
+        copies.original_message_id is not null as encloses_mail
     from copies
     left join auto_reply_hits on copies.subject = auto_reply_hits.subject
     left join report_hits as subject_hits
@@ -151,17 +151,17 @@ decided as (
                 then 'delivery_report_sender'
             when
                 delivery_report_source = 'text'
-                and (may_be_report or coalesce(subject_kind, '') = 'delivery_report')
+                and (has_no_sender or encloses_mail or coalesce(subject_kind, '') = 'delivery_report')
                 then 'delivery_report_text'
             when
                 subject_kind = 'delivery_report'
-                and may_be_report
+                and has_no_sender -- people attach mails too, and write of deliveries
                 and not coalesce(is_read_receipt, false)
                 then 'delivery_report_subject'
             when
                 coalesce(report_type, '') = 'feedback-report' or feedback_type is not null
                 then 'abuse_report_headers'
-            when subject_kind = 'abuse_report' and may_be_report then 'abuse_report_subject'
+            when subject_kind = 'abuse_report' and (has_no_sender or encloses_mail) then 'abuse_report_subject'
             when is_read_receipt then 'read_receipt_headers'
             when
                 coalesce(lower(auto_submitted), 'no') not like 'no%'

@@ -20,7 +20,7 @@ EVENT_TYPES = (
 )
 
 #: SNS and SQS put what they carry into a string of JSON, EventBridge into an object.
-ENVELOPES = ("body", "Body", "detail", "Sns.Message", "Message")
+ENVELOPES = ("body", "Body", "Sns.Message", "Message", "detail")
 
 #: The time is in the part that is named after the type; sends and rejects have that of the mail.
 _TIMES = (

@@ -151,17 +151,25 @@ decided as (
                 then 'delivery_report_sender'
             when
                 delivery_report_source = 'text'
-                and (has_no_sender or encloses_mail or coalesce(subject_kind, '') = 'delivery_report')
+                and (
+                    has_no_sender
+                    or encloses_mail
+                    or coalesce(subject_kind, '') = 'delivery_report'
+                )
                 then 'delivery_report_text'
+            -- People attach mails too, and write of deliveries: the subject alone tells nothing.
             when
                 subject_kind = 'delivery_report'
-                and has_no_sender -- people attach mails too, and write of deliveries
+                and has_no_sender
                 and not coalesce(is_read_receipt, false)
                 then 'delivery_report_subject'
             when
                 coalesce(report_type, '') = 'feedback-report' or feedback_type is not null
                 then 'abuse_report_headers'
-            when subject_kind = 'abuse_report' and (has_no_sender or encloses_mail) then 'abuse_report_subject'
+            when
+                subject_kind = 'abuse_report'
+                and (has_no_sender or encloses_mail)
+                then 'abuse_report_subject'
             when is_read_receipt then 'read_receipt_headers'
             when
                 coalesce(lower(auto_submitted), 'no') not like 'no%'

@@ -93,14 +93,14 @@ class Content:
 
     def _open(self) -> BinaryIO:
         # Not waiting: a pipe that took the file's place has no writer to wait for.
-        file = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        status = os.fstat(file)
+        raw = os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        status = os.fstat(raw.fileno())
         identity = (status.st_dev, status.st_ino)
         if not stat.S_ISREG(status.st_mode) or self._identity not in {None, identity}:
-            os.close(file)
+            raw.close()
             raise FileChangedError(f"{self.path.name} has been replaced while it was being read.")
         self._identity = identity
-        return os.fdopen(file, "rb")
+        return raw
 
     def _inflate(self, source: Iterator[bytes]) -> Iterator[bytes]:
         self.damage = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duckdb import OutOfMemoryException, TransactionException
+from duckdb import DuckDBPyConnection
 
 from orchestration.landing.bucket_url import BucketUrl
 from orchestration.landing.content import (
@@ -137,7 +137,6 @@ class _Pass:
         with self.warehouse.connect() as connection:
             # A record knows its line: keeping their order would cost a third of the time.
             connection.execute("set preserve_insertion_order = false")
-            connection.execute(f"set memory_limit = '{self.limits.database_bytes}B'")
             frames = Frames(connection)
             if not self.ledger.is_current(connection):
                 self.ledger = Ledger.read(connection)
@@ -174,11 +173,6 @@ class _Pass:
             return
         except UnreadableFileError as error:
             self._load_problem(frames, found, str(error))
-        except (OutOfMemoryException, TransactionException) as error:
-            if not _is_out_of_memory(error):
-                raise
-            most = self.limits.database_bytes
-            self._load_problem(frames, found, f"too_large: its records take more than {most} bytes")
         except OSError as error:
             self._load_problem(frames, found, f"unreadable_file: {error.strerror}")
 
@@ -199,7 +193,7 @@ class _Pass:
             content, found.file, known.prefix(), is_old and not is_reported, self.limits, known
         )
         target = self._target(frames, found)
-        with _transaction(frames):
+        with _transaction(frames.connection):
             outcome = form.read(piece, target)
             if is_reload:
                 earlier = EarlierLoads.of(target, form, recognition.contents)
@@ -236,7 +230,7 @@ class _Pass:
             return
         entry = Load(found.file, 0, 0, 1, None, 0, found.size, None)
         target = self._target(frames, found)
-        with _transaction(frames):
+        with _transaction(frames.connection):
             settle_problems(target.connection, found.file, target.loaded_at)
             target.reject(None, problem, None)
             self._record(target, entry)
@@ -253,7 +247,7 @@ class _Pass:
         """Let go of files that could not be read and have been taken away; `listed` are there."""
         gone = self.ledger.kept_out_and_gone(listed)
         if gone:
-            with self.warehouse.connect() as connection, _transaction(Frames(connection)):
+            with self.warehouse.connect() as connection, _transaction(connection):
                 self.ledger.forget(connection, gone, self.started_at)
 
     def _record(self, target: Target, entry: Load) -> None:
@@ -285,10 +279,6 @@ class _Pass:
         )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, OutOfMemoryException) or "failed to pin block" in str(error)
-
-
 def _entry(piece: Piece, outcome: Outcome) -> Load:
     taken = piece.taken.prefix()
     return Load(
@@ -305,16 +295,11 @@ def _entry(piece: Piece, outcome: Outcome) -> Load:
 
 
 @contextmanager
-def _transaction(frames: Frames) -> Iterator[None]:
-    frames.connection.begin()
+def _transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
     try:
         yield
     except BaseException:
-        frames.connection.rollback()
-        frames.forget()
+        connection.rollback()
         raise
-    try:
-        frames.connection.commit()
-    except TransactionException:
-        frames.forget()
-        raise
+    connection.commit()

@@ -93,14 +93,14 @@ class Content:
 
     def _open(self) -> BinaryIO:
         # Not waiting: a pipe that took the file's place has no writer to wait for.
-        raw = os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-        status = os.fstat(raw.fileno())
+        file = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        status = os.fstat(file)
         identity = (status.st_dev, status.st_ino)
         if not stat.S_ISREG(status.st_mode) or self._identity not in {None, identity}:
-            raw.close()
+            os.close(file)
             raise FileChangedError(f"{self.path.name} has been replaced while it was being read.")
         self._identity = identity
-        return raw
+        return os.fdopen(file, "rb")
 
     def _inflate(self, source: Iterator[bytes]) -> Iterator[bytes]:
         self.damage = None

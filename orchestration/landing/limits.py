@@ -33,7 +33,7 @@ class Limits:
     #: This much of a record that cannot be read is kept.
     reject_characters: int = 10_000
     #: A line, or a JSON value that spreads over lines, is held whole: up to here.
-    document_bytes: int = 64 * _MEBIBYTE
+    document_bytes: int = 16 * _MEBIBYTE
     mail_bytes: int = 64 * _MEBIBYTE
     #: A gzip file may grow to this size, or to this multiple of its own; logs shrink 10 to 30
     #: times, DEFLATE at most 1,032 times.
@@ -44,6 +44,8 @@ class Limits:
     frame_rows: int = 2 * 122_880
     #: Text taken in before a frame is handed on, however few its records are.
     frame_bytes: int = 256 * _MEBIBYTE
+    #: What the database may hold of a file until it is done; more goes to disk, if it can.
+    database_bytes: int = 2048 * _MEBIBYTE
     #: Files are looked at, then loaded over one connection, in batches of this size.
     batch_files: int = 200
     batch_bytes: int = 256 * _MEBIBYTE

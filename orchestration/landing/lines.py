@@ -10,6 +10,7 @@ import polars as pl
 from orchestration.landing.piece import Piece, UnreadableFileError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONG_LINE = 4 << 10
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -122,7 +123,9 @@ class LineReader:
             frames.append(self._frame(block, bad))
             rows += frames[-1].height
             size += len(block)
-            while rows >= limits.frame_rows or size >= limits.frame_bytes:
+            # Long lines take many times their length while they are taken apart.
+            most = limits.frame_bytes // (8 if size > rows * _LONG_LINE else 1)
+            while rows >= limits.frame_rows or size >= most:
                 frame = pl.concat(frames, rechunk=False)
                 yield Lines(frame.head(limits.frame_rows), bad)
                 frames, bad = [frame.slice(limits.frame_rows)], []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duckdb import DuckDBPyConnection
+from duckdb import OutOfMemoryException, TransactionException
 
 from orchestration.landing.bucket_url import BucketUrl
 from orchestration.landing.content import (
@@ -137,6 +137,7 @@ class _Pass:
         with self.warehouse.connect() as connection:
             # A record knows its line: keeping their order would cost a third of the time.
             connection.execute("set preserve_insertion_order = false")
+            connection.execute(f"set memory_limit = '{self.limits.database_bytes}B'")
             frames = Frames(connection)
             if not self.ledger.is_current(connection):
                 self.ledger = Ledger.read(connection)
@@ -173,6 +174,11 @@ class _Pass:
             return
         except UnreadableFileError as error:
             self._load_problem(frames, found, str(error))
+        except (OutOfMemoryException, TransactionException) as error:
+            if not _is_out_of_memory(error):
+                raise
+            most = self.limits.database_bytes
+            self._load_problem(frames, found, f"too_large: its records take more than {most} bytes")
         except OSError as error:
             self._load_problem(frames, found, f"unreadable_file: {error.strerror}")
 
@@ -193,7 +199,7 @@ class _Pass:
             content, found.file, known.prefix(), is_old and not is_reported, self.limits, known
         )
         target = self._target(frames, found)
-        with _transaction(frames.connection):
+        with _transaction(frames):
             outcome = form.read(piece, target)
             if is_reload:
                 earlier = EarlierLoads.of(target, form, recognition.contents)
@@ -230,7 +236,7 @@ class _Pass:
             return
         entry = Load(found.file, 0, 0, 1, None, 0, found.size, None)
         target = self._target(frames, found)
-        with _transaction(frames.connection):
+        with _transaction(frames):
             settle_problems(target.connection, found.file, target.loaded_at)
             target.reject(None, problem, None)
             self._record(target, entry)
@@ -247,7 +253,7 @@ class _Pass:
         """Let go of files that could not be read and have been taken away; `listed` are there."""
         gone = self.ledger.kept_out_and_gone(listed)
         if gone:
-            with self.warehouse.connect() as connection, _transaction(connection):
+            with self.warehouse.connect() as connection, _transaction(Frames(connection)):
                 self.ledger.forget(connection, gone, self.started_at)
 
     def _record(self, target: Target, entry: Load) -> None:
@@ -279,6 +285,10 @@ class _Pass:
         )
 
 
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, OutOfMemoryException) or "failed to pin block" in str(error)
+
+
 def _entry(piece: Piece, outcome: Outcome) -> Load:
     taken = piece.taken.prefix()
     return Load(
@@ -295,11 +305,16 @@ def _entry(piece: Piece, outcome: Outcome) -> Load:
 
 
 @contextmanager
-def _transaction(connection: DuckDBPyConnection) -> Iterator[None]:
-    connection.begin()
+def _transaction(frames: Frames) -> Iterator[None]:
+    frames.connection.begin()
     try:
         yield
     except BaseException:
-        connection.rollback()
+        frames.connection.rollback()
+        frames.forget()
         raise
-    connection.commit()
+    try:
+        frames.connection.commit()
+    except TransactionException:
+        frames.forget()
+        raise

@@ -96,6 +96,12 @@ class Frames:
             self.connection.register(name, self._streams[name])
         self._streams[name].frame = frame
 
+    def forget(self) -> None:
+        """Register all names anew: what a transaction registered goes when it is rolled back."""
+        for stream in self._streams.values():
+            stream.frame = stream.frame.clear()
+        self._streams.clear()
+
 
 @dataclass
 class _ArrowStream:

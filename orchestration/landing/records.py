@@ -62,6 +62,8 @@ def _is_by_line(piece: Piece, target: Target, rules: RecordRules) -> bool:
     first = beginning.partition(piece.content.line_end)[0]
     if not first or (rules.form_field and _has_form(beginning, rules.form_field)):
         return True
+    if len(first) > _longest_first_line(piece):
+        return False
     if _is_json(target, first):
         return True
     text = beginning.decode("utf-8", "surrogateescape")
@@ -78,9 +80,13 @@ def _beginning(piece: Piece) -> bytes:
     found = bytearray()
     for chunk in piece.content.chunks(piece.start.length):
         found += chunk if found else chunk.lstrip(BLANK.encode())
-        if piece.content.line_end in found or len(found) > _FIRST_LINE_BYTES:
+        if piece.content.line_end in found or len(found) > _longest_first_line(piece):
             break
     return bytes(found)
+
+
+def _longest_first_line(piece: Piece) -> int:
+    return min(_FIRST_LINE_BYTES, piece.limits.document_bytes)
 
 
 @dataclass

@@ -16,9 +16,7 @@ from tests.landing.stored import ELSEWHERE, S3, VARIABLES, Store, moto, wired
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     """An empty one; whatever reasons a test brings about, people are told what to do about them."""
-    landing = tmp_path / "landing"
-    landing.mkdir()
-    folder = Folder(landing, Warehouse(tmp_path / "warehouse.duckdb"))
+    folder = Folder.at(tmp_path)
     yield folder
     assert folder.reasons("rejects") <= REMEDIES.keys()
     assert folder.reasons("skipped") <= SKIPPED.keys()

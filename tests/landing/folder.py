@@ -24,6 +24,13 @@ class Folder:
     path: Path
     warehouse: Warehouse
 
+    @classmethod
+    def at(cls, place: Path) -> "Folder":
+        """Make an empty landing folder beside an empty warehouse."""
+        landing = place / "landing"
+        landing.mkdir()
+        return cls(landing, Warehouse(place / "warehouse.duckdb"))
+
     def write(self, file: str, content: bytes | str, *, is_old: bool = False) -> Path:
         """Write a file below the landing folder."""
         path = self.path / file

@@ -25,8 +25,7 @@ _SCALAR = re.compile(
 #: Where a record may begin on the line of a broken one: not where a value may stand within it.
 _INNER_BEGINNING = re.compile(r'(?<=[^\s:,\[{])[ \t]*(?=[\[{]\s*[{"])')
 _BEGINNING = re.compile(r'(?=[\[{]\s*[{"])')
-#: A line with part of a record, not to be continued, and a record at the head of the next.
-_BROKEN_OFF = re.compile(r'[\[{][^\n]*"[^\n]*(?<![\s,:\[{])[ \t\r]*\n\s*?(?<=\n)[\[{]')
+_HEAD_OF_LINE = re.compile(r"\n\s*+(?<=\n)[\[{]")
 _CLOSING = {"{": "}", "[": "]"}
 
 #: How far a value is looked through before it is asked whether the next record has begun.
@@ -64,7 +63,7 @@ def opens_document(text: str, *, is_continued: bool) -> bool:
     writer died, or the rest of it came later.
     """
     start = after_space(text, 0)
-    if _BROKEN_OFF.match(text, start):
+    if _breaks_off(text, start):
         return False
     if is_continued and text[start : start + 1] in {",", "]"}:
         return True
@@ -79,6 +78,18 @@ def opens_document(text: str, *, is_continued: bool) -> bool:
     except RecursionError:
         end, _ = _bracketed_end(text, start)
     return end > start
+
+
+def _breaks_off(text: str, start: int) -> bool:
+    """Tell whether a line has part of a record that is not to go on, and the next begins one.
+
+    No pattern does this in one go without looking at the line once for each of its quotes.
+    """
+    end = text.find("\n", start)
+    if end < 0 or text[start] not in _CLOSING or text.find('"', start, end) < 0:
+        return False
+    last = text[start:end].rstrip(" \t\r")[-1]
+    return not (last.isspace() or last in ",:[{") and bool(_HEAD_OF_LINE.match(text, end))
 
 
 @dataclass

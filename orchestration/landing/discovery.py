@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.landing.formats import Format, format_of
+from orchestration.landing.mailbox_places import is_hidden, may_hold_mail
 
 #: It has gone since it was listed, or is a link that leads nowhere or to itself.
 _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -37,7 +38,7 @@ class LandingFile:
 
 
 def find_files(landing: Path) -> Iterator[LandingFile]:
-    """Yield every file below `landing`, by name; hidden ones (`.x`) are somebody's drafts.
+    """Yield every file below `landing`, by name, but for hidden ones.
 
     Links that lead out of the folder are not followed. A landing folder that does not exist
     yet is an empty one; a file that goes while it is looked at was never there. What nobody may
@@ -46,9 +47,12 @@ def find_files(landing: Path) -> Iterator[LandingFile]:
     root = landing.resolve()
     shut: list[OSError] = []
     for folder, subfolders, names in os.walk(root, onerror=shut.append):
-        subfolders[:] = sorted(n for n in subfolders if not n.startswith("."))
+        here = Path(folder).relative_to(root)
+        subfolders[:] = sorted(
+            n for n in subfolders if not n.startswith(".") or may_hold_mail(here / n)
+        )
         for name in sorted(names):
-            found = None if name.startswith(".") else _look(Path(folder) / name, root)
+            found = None if is_hidden(here / name) else _look(Path(folder) / name, root)
             if found:
                 yield found
     for error in shut:

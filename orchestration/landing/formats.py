@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestration.landing import (
     access_logs,
+    mailbox_places,
     mailboxes,
     mailgun,
     mandrill,
@@ -140,9 +141,9 @@ FORMATS = (
         "raw.mailbox_messages",
         "mailboxes",
         "Mailbox exports with replies, reports and mail sent by hand (A3).",
-        mailboxes.claims,
+        mailbox_places.claims,
         mailboxes.read,
-        mailboxes.address_of,
+        mailbox_places.address_of,
         kind="email",
     ),
     Format(

@@ -40,8 +40,15 @@ class UnreadableMailError(ValueError):
     """The bytes are no mail: there is not one header to go by. The message is the reason."""
 
 
-def parse_mail(raw: bytes, mailbox: str, *, limits: MailLimits = _DEFAULT_LIMITS) -> dict[str, Any]:
-    """Return the payload of one mail (line ends of any kind) found in `mailbox`.
+def parse_mail(
+    raw: bytes,
+    mailbox: str,
+    *,
+    folder: str = "",
+    is_draft: bool = False,
+    limits: MailLimits = _DEFAULT_LIMITS,
+) -> dict[str, Any]:
+    """Return the payload of one mail (line ends of any kind) found in a `folder` of `mailbox`.
 
     The line that separates the mails of an mbox may stand before it. Broken headers, dates and
     encodings leave their field empty or as it was written; they never keep the mail out.
@@ -68,7 +75,9 @@ def parse_mail(raw: bytes, mailbox: str, *, limits: MailLimits = _DEFAULT_LIMITS
         "in_reply_to": headers.message_id("in-reply-to"),
         "references": headers.message_ids("references"),
         "gmail_thread_id": headers.text("x-gm-thrid"),
-        "gmail_labels": _labels(headers.text("x-gmail-labels")),
+        "labels": [*_labels(headers.text("x-gmail-labels")), *([folder] if folder else [])],
+        # Outlook writes the header into a mail that was saved and not sent.
+        "is_draft": is_draft or headers.text("x-unsent") == "1",
         "from_address": sender[1] or None,
         "from_name": sender[0] or None,
         "to_addresses": [address for _, address in headers.addresses("to") if address],

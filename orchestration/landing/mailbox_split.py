@@ -23,7 +23,8 @@ class RawMail:
     """A mail as it lies in its file, separator line and all.
 
     Of a mail that is too large, only the beginning is one; what follows are pieces that are
-    `is_rest`. `is_last`: the file ends here, and the mail may go on some day.
+    `is_rest`. `is_last`: the file ends here, and the mail may go on some day. `known_bytes` of it
+    were taken in by an earlier load.
     """
 
     line: int
@@ -31,6 +32,7 @@ class RawMail:
     is_last: bool = False
     is_too_large: bool = False
     is_rest: bool = False
+    known_bytes: int = 0
 
     @property
     def has_separator(self) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePath, PurePosixPath
 
 import orjson
 import polars as pl
@@ -13,11 +12,10 @@ from orchestration.landing.mail import (
     parse_mail,
     with_line_feeds,
 )
+from orchestration.landing.mailbox_places import Place
 from orchestration.landing.mailbox_split import RawMail, split
 from orchestration.landing.piece import Outcome, Piece, Target
 
-_ROOT = "mailboxes"
-_MAILDIR = {"cur", "new"}
 _MAILS_PER_FRAME, _FRAME_CHARACTERS = 2_000, 16 << 20
 _SCHEMA = {"line": pl.Int64, "payload": pl.String}
 _REJECT_SCHEMA = {"line": pl.Int64, "reason": pl.String, "payload": pl.String}
@@ -33,33 +31,15 @@ select ?, ?, ?, line, reason, payload from landing_mail_rejects
 """
 
 
-def claims(path: Path) -> bool:
-    """Tell whether a path is `mailboxes/<address>.mbox` or a mail in `mailboxes/<address>/`."""
-    if path.parts[0] != _ROOT or len(path.parts) not in {2, 3, 4}:
-        return False
-    name = path.name.lower().removesuffix(".gz")
-    if len(path.parts) == 2:
-        return name.endswith(".mbox") and "@" in name
-    if "@" not in path.parts[1]:
-        return False
-    return name.endswith(".eml") if len(path.parts) == 3 else _is_in_maildir(path)
-
-
-def address_of(file: str) -> str:
-    """Return the mailbox that a file belongs to, by its path in the landing folder."""
-    place = PurePosixPath(file).parts[1].lower()
-    return place.removesuffix(".gz").removesuffix(".mbox")
-
-
 def read(piece: Piece, target: Target) -> Outcome:
     """Load the new mails of a file. The last one waits until it is whole, or the file settles.
 
     Raises:
         OSError, FileChangedError: the file cannot be read (any more).
     """
-    is_mbox = piece.file.lower().removesuffix(".gz").endswith(".mbox")
-    reader = _Reader(piece, target, is_mbox=is_mbox)
-    for mail in _mails(piece) if is_mbox else _single(piece):
+    place = Place.of(piece.file)
+    reader = _Reader(piece, target, place)
+    for mail in _mails(piece) if place.is_mbox else _single(piece):
         if mail.is_last and not (piece.is_settled or reader.is_whole(mail)):
             break
         reader.take(mail)
@@ -75,27 +55,25 @@ def read(piece: Piece, target: Target) -> Outcome:
 class _Reader:
     """Turns mails into rows and rejects, and writes them by the frame."""
 
-    def __init__(self, piece: Piece, target: Target, *, is_mbox: bool) -> None:
+    def __init__(self, piece: Piece, target: Target, place: Place) -> None:
         self.outcome = Outcome()
-        self._piece, self._target, self._is_mbox = piece, target, is_mbox
-        self._mailbox = address_of(piece.file)
+        self._piece, self._target, self._place = piece, target, place
         self._rows: list[tuple[int, str]] = []
         self._rejects: list[tuple[int, str, str]] = []
         self._characters = 0
 
     def is_whole(self, mail: RawMail) -> bool:
         """Tell whether the last mail of a file that may still be written seems to be complete."""
-        if _is_in_maildir(PurePosixPath(self._piece.file)):
+        if self._place.is_in_maildir:
             return True  # mails are moved there when they are complete
         data = with_line_feeds(mail.raw)
-        end = b"\n\n" if self._is_mbox else b"\n"
+        end = b"\n\n" if self._place.is_mbox else b"\n"
         return data.endswith(end) and has_closed_parts(data)
 
     def take(self, mail: RawMail) -> None:
         """Load a mail, or say why not."""
         piece = self._piece
-        # A single mail that grew is read again from its beginning.
-        piece.take(mail.raw if self._is_mbox else mail.raw[piece.start.length :])
+        piece.take(mail.raw[mail.known_bytes :])
         if mail.is_rest or not mail.raw.strip():
             return
         try:
@@ -133,33 +111,62 @@ class _Reader:
         self._characters += len(beginning)
 
     def _payload(self, mail: RawMail) -> dict[str, object]:
-        start = self._piece.start
         if mail.is_too_large:
             raise UnreadableMailError("mail_too_large")
-        is_first_of_more = start.length > 0 and mail.line == start.lines + 1
-        if self._is_mbox and is_first_of_more and not mail.has_separator:
-            raise UnreadableMailError("mail_continued")
-        data = with_line_feeds(mail.raw)
-        if self._is_mbox and b"\n>" in data:
+        place, data = self._place, with_line_feeds(mail.raw)
+        if place.is_mbox and b"\n>" in data:
             data = _QUOTED_FROM.sub(rb"\1", data)
-        return parse_mail(data, self._mailbox, limits=self._piece.limits.mail)
+        return parse_mail(
+            data,
+            place.mailbox,
+            folder=place.folder,
+            is_draft=place.is_draft,
+            limits=self._piece.limits.mail,
+        )
 
 
 def _mails(piece: Piece) -> Iterator[RawMail]:
-    line_end, most = piece.content.line_end, piece.limits.mail_bytes
-    return split(piece.chunks(), piece.start.lines + 1, line_end, most)
+    """Yield the new mails of an mbox.
+
+    More of a mail that was taken for whole gives that mail once more, as a whole: the models take
+    the fuller copy.
+    """
+    mails = split(
+        piece.chunks(), piece.start.lines + 1, piece.content.line_end, piece.limits.mail_bytes
+    )
+    first = next(mails, None)
+    if first is None:
+        return
+    is_more = piece.start.length > 0 and bool(first.raw.strip()) and not first.has_separator
+    yield _with_beginning(piece, first) if is_more else first
+    yield from mails
+
+
+def _with_beginning(piece: Piece, rest: RawMail) -> RawMail:
+    """Return a mail whose beginning was loaded before, and of which `rest` is new."""
+    most = piece.limits.mail_bytes
+    begun = None
+    for begun in split(piece.known_chunks(), 1, piece.content.line_end, most):  # noqa: B007
+        pass
+    if begun is None or not begun.raw.strip():
+        return rest
+    return RawMail(
+        begun.line,
+        begun.raw + rest.raw,
+        is_last=rest.is_last,
+        is_too_large=rest.is_too_large or len(begun.raw) + len(rest.raw) > most,
+        is_rest=begun.is_rest or begun.is_too_large,
+        known_bytes=len(begun.raw),
+    )
 
 
 def _single(piece: Piece) -> Iterator[RawMail]:
+    """Yield the mail that a file is. One that grew is read again from its beginning."""
     found = bytearray()
     for chunk in piece.chunks_from_the_beginning():
         found += chunk
         if len(found) > piece.limits.mail_bytes:
-            yield RawMail(1, bytes(found), is_too_large=True)
+            yield RawMail(1, bytes(found), is_too_large=True, known_bytes=piece.start.length)
             return
     if len(found) > piece.start.length:
-        yield RawMail(1, bytes(found), is_last=True)
-
-
-def _is_in_maildir(path: PurePath) -> bool:
-    return len(path.parts) == 4 and path.parts[2] in _MAILDIR
+        yield RawMail(1, bytes(found), is_last=True, known_bytes=piece.start.length)

@@ -56,6 +56,15 @@ class Piece:
             self.read_bytes += len(chunk)
             yield chunk
 
+    def known_chunks(self) -> Iterator[bytes]:
+        """Yield the bytes that were loaded before, for a look back."""
+        left = self.start.length
+        for chunk in self.content.chunks():
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+
     def take(self, data: bytes) -> None:
         """Count the next bytes as loaded, rejected or empty."""
         self.taken.take(data)

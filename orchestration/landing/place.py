@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 import psutil
@@ -15,6 +15,7 @@ import psutil
 from orchestration.landing.bucket_url import BucketUrl
 from orchestration.landing.discovery import LandingFile, find_files
 from orchestration.landing.formats import format_of
+from orchestration.landing.mailbox_places import is_hidden
 from orchestration.landing.storage_errors import (
     ObjectGoneError,
     StorageError,
@@ -99,12 +100,12 @@ class Prefix:
     spool: Path
 
     def files(self) -> Iterator[LandingFile]:
-        """Yield every object whose name has no hidden part (`.x`); empty folders are none."""
+        """Yield every object but for hidden ones; empty folders are none."""
         prefix = self.bucket.url.key_prefix
         for each in self.bucket.objects():
             file = each.key.removeprefix(prefix)
             is_folder = each.size == 0 and (not file or file.endswith("/"))
-            if is_folder or any(part.startswith(".") for part in file.split("/")):
+            if is_folder or is_hidden(PurePosixPath(file)):
                 continue
             path = self.spool / hashlib.sha256(each.key.encode()).hexdigest()
             form = format_of(Path(file))

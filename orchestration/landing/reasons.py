@@ -35,7 +35,6 @@ REMEDIES: Mapping[str, str] = {
     "and inflation_ratio, then `touchline reload` it",
     "too_large": "deliver JSON lines, or raise the limit document_bytes and `touchline reload` it",
     "unreadable_mail": "no mail headers at all: look at what was exported",
-    "mail_continued": "more of a mail that was taken for whole came later: `touchline reload` it",
     "mail_too_large": "raise the limit mail_bytes, then `touchline reload` the file",
     "unreadable_file": "mend permissions or disk: it is tried again at each pass",
     "unrecognised_file": "wrong place or name: move or rename it as docs/landing.md says",
@@ -49,6 +48,7 @@ SKIPPED: Mapping[str, str] = {
     "inbound_mail": "mail that came in: replies are read from mailboxes",
     "mailing_list_upload": "addresses uploaded to a mailing list",
     "suppression_list_change": "somebody was put on or taken off a list of the account",
+    "account_status_change": "the provider's word on your account with it",
     "not_about_sent_mail": "a relay test, or a failure of the hook for inbound mail",
 }
 

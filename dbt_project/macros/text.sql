@@ -28,6 +28,15 @@
     nullif(lower(trim({{ address }})), '')
 {%- endmacro %}
 
+{#- An id as text. Programs that know no whole numbers with gaps write 71 as 71.0. -#}
+{% macro id_text(value) -%}
+    case
+        when {{ value }} like '%.0'
+            then {{ touchline.replace_pattern(value, "'^([0-9]+)\\.0$'", "'\\1'") }}
+        else {{ value }}
+    end
+{%- endmacro %}
+
 {#- Host of an http(s) URL, lower case, without user, port or path. -#}
 {% macro url_host(url) -%}
     lower({{ touchline.first_group(url, "'^[a-zA-Z]+://(?:[^/?#@]*@)?([^/:?#]+)'") }})

@@ -15,6 +15,7 @@ MAILS = Path(__file__).parents[1] / "landing" / "mails"
 CLASSIFIED = """
 select mail.source_file, inbound.inbound_kind, inbound.kind_rule
 from staging.stg_mailboxes__mail as mail
+inner join intermediate.int_mail__copies using (content_hash)
 inner join intermediate.int_mail__inbound as inbound using (mail_key)
 """
 

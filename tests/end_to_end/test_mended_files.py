@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from orchestration.landing.formats import FORMATS
 from orchestration.landing.load import load
 from orchestration.landing.reload import request_reload
 from orchestration.warehouse import Warehouse
+from tests.end_to_end.built import build, differing_tables, query
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
 
@@ -154,40 +154,3 @@ def _is_json(data: bytes) -> bool:
     except json.JSONDecodeError:
         return False
     return True
-
-
-def build(team: Team) -> None:
-    """Load and build, without a CRM and without a schedule."""
-    team.data.mkdir(exist_ok=True)
-    load(Warehouse(team.data / "warehouse.duckdb"), team.landing)
-    done = team.dbt("build", "--exclude-resource-type", "unit_test")
-    assert done.returncode == 0, done.stdout
-
-
-def query(team: Team, sql: str) -> list[tuple[Any, ...]]:
-    """Ask the team's warehouse."""
-    with Warehouse(team.data / "warehouse.duckdb").connect(read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def differing_tables(one: Team, other: Team) -> list[str]:
-    """Return the tables of marts and crm that do not hold the same rows in both warehouses."""
-    columns = "columns(lambda name: name != 'loaded_at')"
-    with duckdb.connect() as connection:
-        for name, team in (("one", one), ("other", other)):
-            connection.execute(f"attach '{team.data / 'warehouse.duckdb'}' as {name} (read_only)")
-        tables = connection.execute(
-            "select distinct schema_name || '.' || table_name from duckdb_tables() "
-            "where database_name = 'one' and schema_name in ('marts', 'crm') order by 1"
-        ).fetchall()
-        assert len(tables) > 15
-        return [
-            table
-            for (table,) in tables
-            if connection.execute(
-                f"(select {columns} from one.{table} except all "
-                f"select {columns} from other.{table}) union all "
-                f"(select {columns} from other.{table} except all "
-                f"select {columns} from one.{table}) limit 1"
-            ).fetchall()
-        ]

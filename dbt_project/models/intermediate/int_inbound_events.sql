@@ -6,31 +6,92 @@ replies as (
 
 ),
 
+delivery_reports as (
+
+    select * from {{ ref('int_mail__delivery_reports') }}
+
+),
+
 messages as (
 
     select * from {{ ref('int_messages__outbound') }}
 
 ),
 
+-- D8: one report tells of several people where a mail by hand went to them all; each of them has a
+-- message of their own, under one Message-ID.
+further_reports as (
+
+    select
+        replies.reply_key,
+        siblings.message_key,
+        siblings.enrollment_id,
+        delivery_reports.delivery_action,
+        delivery_reports.bounce_subtype
+    from replies
+    inner join messages on replies.message_key = messages.message_key
+    inner join messages as siblings
+        on
+            messages.message_id = siblings.message_id
+            and messages.message_key != siblings.message_key
+    inner join delivery_reports
+        on
+            replies.reply_key = delivery_reports.mail_key
+            and siblings.recipient_email = delivery_reports.recipient_email
+
+),
+
+reported as (
+
+    select
+        reply_key,
+        {{ fingerprint(["'mailbox'", 'reply_key']) }} as event_key,
+        message_key,
+        enrollment_id,
+        delivery_action,
+        bounce_subtype
+    from replies
+
+    union all
+
+    select
+        reply_key,
+        {{ fingerprint(["'mailbox'", 'reply_key', 'message_key']) }} as event_key,
+        message_key,
+        enrollment_id,
+        delivery_action,
+        bounce_subtype
+    from further_reports
+
+),
+
 typed as (
 
     select
-        replies.*,
+        reported.*,
+        replies.sender_email,
+        replies.received_at,
+        replies.loaded_at,
+        replies.is_automated,
+        replies.classified_by,
+        replies.match,
+        replies.reply_class,
         case
             when not replies.is_automated then 'replied'
             when replies.inbound_kind in ('human', 'auto_reply', 'read_receipt', 'list')
                 then 'auto_replied'
             when replies.inbound_kind = 'abuse_report' then 'complained'
-            when coalesce(replies.delivery_action, 'failed') = 'failed' then 'bounced'
-            when replies.delivery_action = 'delayed' then 'deferred'
+            when coalesce(reported.delivery_action, 'failed') = 'failed' then 'bounced'
+            when reported.delivery_action = 'delayed' then 'deferred'
             else 'delivered'
         end as event_type
-    from replies
+    from reported
+    inner join replies on reported.reply_key = replies.reply_key
 
 )
 
 select
-    {{ fingerprint(["'mailbox'", 'typed.reply_key']) }} as event_key,
+    typed.event_key,
     typed.reply_key,
     typed.message_key,
     typed.enrollment_id,

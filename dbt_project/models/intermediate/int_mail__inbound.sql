@@ -6,7 +6,7 @@ with
 
 mail as (
 
-    select * from {{ ref('stg_mailboxes__mail') }}
+    select * from {{ ref('int_mail__copies') }}
 
 ),
 
@@ -32,9 +32,10 @@ copies as (
 
     select
         mail.*,
+        min(cast(mail.is_spam as integer)) over (partition by mail.mail_key) = 1 as is_only_spam,
         row_number() over (
             partition by mail.mail_key
-            order by mail.received_at, mail.mailbox, mail.content_hash, mail.loaded_at
+            order by mail.received_at, mail.mailbox
         ) as copy_number
     from mail
     left join mailboxes on mail.from_address = mailboxes.mailbox
@@ -209,11 +210,8 @@ select
     kind_rule,
     is_out_of_office_subject,
     lower(auto_submitted) as auto_submitted,
-    case
-        when kind_rule like 'delivery_report%' then {{ email_key('failed_recipient') }}
-    end as failed_recipient,
-    case when kind_rule like 'delivery_report%' then delivery_action end as delivery_action,
-    {{ bounce_subtype('delivery_status', 'diagnostic_code') }} as bounce_subtype,
+    is_only_spam as is_spam,
+    case when kind_rule like 'delivery_report%' then delivery_reports end as delivery_reports,
     original_message_id,
     received_at,
     loaded_at

@@ -14,7 +14,13 @@ messages as (
 
 mail as (
 
-    select * from {{ ref('stg_mailboxes__mail') }}
+    select * from {{ ref('int_mail__copies') }}
+
+),
+
+delivery_reports as (
+
+    select * from {{ ref('int_mail__delivery_reports') }}
 
 ),
 
@@ -175,6 +181,19 @@ by_subject as (
 
 ),
 
+-- Whom a mail comes from or, if it is a delivery report, speaks of.
+correspondents as (
+
+    select
+        inbound.mail_key,
+        coalesce(delivery_reports.recipient_email, inbound.sender_email) as email,
+        max(cast(coalesce(delivery_reports.is_failure, false) as integer)) as has_failed
+    from inbound
+    left join delivery_reports on inbound.mail_key = delivery_reports.mail_key
+    group by inbound.mail_key, coalesce(delivery_reports.recipient_email, inbound.sender_email)
+
+),
+
 -- Machines answer at once and often drop both headers and subject: the sender's (or failed
 -- recipient's) newest message is what they answer.
 by_sender as (
@@ -186,9 +205,10 @@ by_sender as (
         5 as rule_order,
         {{ seconds_between('messages.sent_at', 'inbound.received_at') }} as distance
     from inbound
+    inner join correspondents on inbound.mail_key = correspondents.mail_key
     inner join messages
         on
-            coalesce(inbound.failed_recipient, inbound.sender_email) = messages.recipient_email
+            correspondents.email = messages.recipient_email
             and inbound.received_at >= messages.sent_at
             and inbound.received_at
             <= {{ add_days('messages.sent_at', var('probable_reply_days')) }}
@@ -223,14 +243,16 @@ ranked as (
                 messages.origin = 'sequence' desc,
                 candidates.rule_order,
                 candidates.distance asc,
-                messages.recipient_email
-                = coalesce(inbound.failed_recipient, inbound.sender_email) desc,
+                coalesce(correspondents.has_failed, -1) desc,
                 messages.sent_at desc,
                 candidates.message_key asc
         ) as preference
     from candidates
     inner join messages on candidates.message_key = messages.message_key
-    inner join inbound on candidates.mail_key = inbound.mail_key
+    left join correspondents
+        on
+            candidates.mail_key = correspondents.mail_key
+            and messages.recipient_email = correspondents.email
 
 )
 

@@ -14,7 +14,7 @@ messages as (
 
 mail as (
 
-    select mailbox from {{ ref('stg_mailboxes__mail') }}
+    select mailbox from {{ ref('int_mail__copies') }}
 
 ),
 

@@ -8,7 +8,7 @@ sent_by_platform as (
 
 mail as (
 
-    select * from {{ ref('stg_mailboxes__mail') }}
+    select * from {{ ref('int_mail__copies') }}
 
 ),
 
@@ -47,8 +47,7 @@ manual_copies as (
             partition by mail.mail_key
             order by
                 mail.mailbox = mail.from_address desc,
-                mail.content_hash asc,
-                mail.loaded_at asc
+                mail.mailbox asc
         ) as copy_number
     from mail
     inner join mailboxes on mail.from_address = mailboxes.mailbox

@@ -36,6 +36,12 @@ reply_labels as (
 
 ),
 
+delivery_reports as (
+
+    select * from {{ ref('int_mail__delivery_reports') }}
+
+),
+
 -- E3: a person is known who was enrolled, written to, or is in the CRM, now or earlier.
 known_people as (
 
@@ -55,7 +61,7 @@ people as (
 
 mail as (
 
-    select * from {{ ref('stg_mailboxes__mail') }}
+    select * from {{ ref('int_mail__copies') }}
 
 ),
 
@@ -130,7 +136,7 @@ copies as (
 
 ),
 
-attributed as (
+matched as (
 
     select
         inbound.*,
@@ -156,6 +162,34 @@ attributed as (
     left join known_people on inbound.sender_email = known_people.email
     left join active_enrollments
         on inbound.mail_key = active_enrollments.mail_key and active_enrollments.preference = 1
+
+),
+
+-- What lies in the spam folder may bear anybody's name; what names a message of ours knows it.
+attributed as (
+
+    select * from matched
+    where not (is_spam and match in ('out_of_sequence', 'unknown_sender'))
+
+),
+
+-- A report may speak of several people; of them, the one to whom the message went.
+reported as (
+
+    select
+        attributed.mail_key,
+        delivery_reports.delivery_action,
+        delivery_reports.bounce_subtype,
+        row_number() over (
+            partition by attributed.mail_key
+            order by
+                coalesce(delivery_reports.recipient_email = messages.recipient_email, false) desc,
+                delivery_reports.is_failure desc,
+                delivery_reports.position asc
+        ) as preference
+    from attributed
+    inner join delivery_reports on attributed.mail_key = delivery_reports.mail_key
+    left join messages on attributed.message_key = messages.message_key
 
 ),
 
@@ -212,11 +246,14 @@ select
     attributed.body_text,
     attributed.received_at,
     attributed.inbound_kind,
-    attributed.bounce_subtype,
-    attributed.delivery_action,
+    case
+        when attributed.inbound_kind = 'delivery_report'
+            then coalesce(reported.bounce_subtype, 'undetermined')
+    end as bounce_subtype,
+    reported.delivery_action,
     attributed.inbound_kind != 'human' or coalesce(labelled.is_automated, false) as is_automated,
     coalesce(labelled.reply_class, case
-        when attributed.inbound_kind = 'delivery_report' and attributed.bounce_subtype = 'hard'
+        when attributed.inbound_kind = 'delivery_report' and reported.bounce_subtype = 'hard'
             then 'Hard Bounce'
         when attributed.inbound_kind = 'delivery_report' then 'Soft Bounce'
         when attributed.inbound_kind = 'auto_reply' and (
@@ -234,3 +271,4 @@ select
     attributed.loaded_at
 from attributed
 left join labelled on attributed.mail_key = labelled.mail_key and labelled.nearness = 1
+left join reported on attributed.mail_key = reported.mail_key and reported.preference = 1

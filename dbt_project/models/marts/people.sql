@@ -29,7 +29,7 @@ replies as (
 
 inbound as (
 
-    select * from {{ ref('int_mail__inbound') }}
+    select * from {{ ref('int_replies__attributed') }}
     where inbound_kind = 'human'
 
 ),

@@ -14,6 +14,8 @@ source as (
             'in_reply_to': 'varchar',
             'references': ['varchar'],
             'gmail_thread_id': 'varchar',
+            'labels': ['varchar'],
+            'is_draft': 'boolean',
             'from_address': 'varchar',
             'from_name': 'varchar',
             'to_addresses': ['varchar'],
@@ -69,6 +71,10 @@ renamed as (
         mail.subject,
         mail.body_text,
 
+        ----------  where it lies
+        mail.labels,
+        coalesce(mail.is_draft, false) as is_draft,
+
         ----------  what its headers say of it (E1)
         mail.headers."auto-submitted" as auto_submitted,
         coalesce(
@@ -93,10 +99,7 @@ renamed as (
         mail.feedback_type,
         {{ email_key('mail.feedback_recipient') }} as feedback_recipient,
         mail.delivery_report_source,
-        {{ json_first('mail.delivery_reports') }}.final_recipient as failed_recipient,
-        {{ json_first('mail.delivery_reports') }}.action as delivery_action,
-        {{ json_first('mail.delivery_reports') }}.status as delivery_status,
-        {{ json_first('mail.delivery_reports') }}.diagnostic_code as diagnostic_code,
+        mail.delivery_reports,
         mail.original_message_id,
 
         ----------  when
@@ -112,30 +115,9 @@ renamed as (
         line as source_line
     from source
 
-),
-
--- A Message-ID is not always one mail's alone: some servers give all of theirs the same. Copies of
--- a mail share its date. The id names our own mail if it is among them, else the earliest.
-keyed as (
-
-    select
-        *,
-        first_value(header_date_at) over (
-            partition by message_id
-            order by
-                coalesce(from_address = mailbox, false) desc,
-                header_date_at asc nulls last
-        ) as named_date_at
-    from renamed
-
 )
 
 select
-    case
-        when message_id is null then 'mail-' || content_hash
-        when named_date_at is null or header_date_at = named_date_at then message_id
-        else message_id || ' ' || coalesce(cast(header_date_at as varchar), content_hash)
-    end as mail_key,
     content_hash,
     message_id,
     in_reply_to,
@@ -147,6 +129,8 @@ select
     to_addresses,
     subject,
     body_text,
+    labels,
+    is_draft,
     auto_submitted,
     autoresponder_header,
     precedence,
@@ -158,10 +142,7 @@ select
     feedback_type,
     feedback_recipient,
     delivery_report_source,
-    failed_recipient,
-    delivery_action,
-    delivery_status,
-    diagnostic_code,
+    delivery_reports,
     original_message_id,
     header_date_at,
     received_at,
@@ -169,4 +150,4 @@ select
     load_id,
     source_file,
     source_line
-from keyed
+from renamed

@@ -115,8 +115,8 @@ renamed as (
         event.id as provider_event_id,
         message_id as provider_message_id,
         message_id,
-        {{ custom_argument('arguments', 'enrollment_id') }} as enrollment_id,
-        {{ custom_argument('arguments', 'sequence_id') }} as sequence_id,
+        {{ id_text(custom_argument('arguments', 'enrollment_id')) }} as enrollment_id,
+        {{ id_text(custom_argument('arguments', 'sequence_id')) }} as sequence_id,
         {{ custom_argument('arguments', 'step_number') }} as step_number,
 
         ----------  what happened

@@ -54,8 +54,8 @@ renamed as (
         cast(null as varchar) as provider_event_id,
         event._id as provider_message_id,
         cast(null as varchar) as message_id,
-        {{ custom_argument('event.msg.metadata', 'enrollment_id') }} as enrollment_id,
-        {{ custom_argument('event.msg.metadata', 'sequence_id') }} as sequence_id,
+        {{ id_text(custom_argument('event.msg.metadata', 'enrollment_id')) }} as enrollment_id,
+        {{ id_text(custom_argument('event.msg.metadata', 'sequence_id')) }} as sequence_id,
         {{ custom_argument('event.msg.metadata', 'step_number') }} as step_number,
 
         ----------  what happened

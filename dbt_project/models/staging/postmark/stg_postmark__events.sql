@@ -87,8 +87,8 @@ renamed as (
             when event.MessageID like '%@%' then event.MessageID
             else event.MessageID || '@mtasv.net'
         end as message_id,
-        {{ custom_argument('event.Metadata', 'enrollment_id') }} as enrollment_id,
-        {{ custom_argument('event.Metadata', 'sequence_id') }} as sequence_id,
+        {{ id_text(custom_argument('event.Metadata', 'enrollment_id')) }} as enrollment_id,
+        {{ id_text(custom_argument('event.Metadata', 'sequence_id')) }} as sequence_id,
         {{ custom_argument('event.Metadata', 'step_number') }} as step_number,
 
         ----------  what happened

@@ -53,8 +53,8 @@ renamed as (
                 then split_part(event.sg_message_id, '.', 1)
         end as provider_message_id,
         nullif(trim(event."smtp-id", '<> '), '') as message_id,
-        {{ custom_argument('event', 'enrollment_id') }} as enrollment_id,
-        {{ custom_argument('event', 'sequence_id') }} as sequence_id,
+        {{ id_text(custom_argument('event', 'enrollment_id')) }} as enrollment_id,
+        {{ id_text(custom_argument('event', 'sequence_id')) }} as sequence_id,
         {{ custom_argument('event', 'step_number') }} as step_number,
 
         ----------  what happened

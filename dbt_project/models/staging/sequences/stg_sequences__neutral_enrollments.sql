@@ -38,10 +38,10 @@ renamed as (
     select
         ----------  ids
         lower(trim(enrollment.platform)) as platform,
-        enrollment.id as enrollment_id,
-        enrollment.sequence_id,
+        {{ id_text('enrollment.id') }} as enrollment_id,
+        {{ id_text('enrollment.sequence_id') }} as sequence_id,
         enrollment.sequence_name,
-        enrollment.person_id,
+        {{ id_text('enrollment.person_id') }} as person_id,
         {{ email_key('enrollment.person_email') }} as person_email,
         enrollment.crm_record_id,
         {{ email_key('enrollment.mailbox') }} as mailbox,

@@ -36,12 +36,12 @@ renamed as (
     select
         ----------  ids
         lower(trim(message.platform)) as platform,
-        message.id as platform_message_id,
+        {{ id_text('message.id') }} as platform_message_id,
         trim(message.message_id, '<> ') as message_id,
         message.provider_message_id,
         message.thread_id,
-        message.enrollment_id,
-        message.sequence_id,
+        {{ id_text('message.enrollment_id') }} as enrollment_id,
+        {{ id_text('message.sequence_id') }} as sequence_id,
         message.step_number,
 
         ----------  the mail

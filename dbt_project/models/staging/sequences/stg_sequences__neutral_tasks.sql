@@ -33,9 +33,9 @@ renamed as (
     select
         ----------  ids
         lower(trim(manual_task.platform)) as platform,
-        manual_task.id as platform_task_id,
-        manual_task.enrollment_id,
-        manual_task.sequence_id,
+        {{ id_text('manual_task.id') }} as platform_task_id,
+        {{ id_text('manual_task.enrollment_id') }} as enrollment_id,
+        {{ id_text('manual_task.sequence_id') }} as sequence_id,
         manual_task.step_number,
 
         ----------  the task

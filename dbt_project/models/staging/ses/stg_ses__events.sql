@@ -176,8 +176,12 @@ renamed as (
             {{ value_by_name('event.mail.headers', 'Message-ID') }},
             event.mail.commonHeaders.messageId
         ), '<> ') as message_id,
-        {{ json_first(custom_argument('event.mail.tags', 'enrollment_id')) }} as enrollment_id,
-        {{ json_first(custom_argument('event.mail.tags', 'sequence_id')) }} as sequence_id,
+        {{ id_text(
+            json_first(custom_argument('event.mail.tags', 'enrollment_id'))
+        ) }} as enrollment_id,
+        {{ id_text(
+            json_first(custom_argument('event.mail.tags', 'sequence_id'))
+        ) }} as sequence_id,
         {{ cast_or_null(
             json_first(custom_argument('event.mail.tags', 'step_number')), 'integer'
         ) }} as step_number,

@@ -1,0 +1,42 @@
+"""A10: any split, order, repetition and interleaving of files gives the same marts."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.end_to_end.built import build, differing_tables, query
+from tests.end_to_end.conftest import SAMPLE
+from tests.end_to_end.every_source import STAGES, arranged, in_order, stocks
+from tests.end_to_end.team import Team
+
+MINIMUM_EVENTS = 50
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("any_arrangement")]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """A file per source, each record once, loaded and built at once."""
+    place = tmp_path_factory.mktemp("plain")
+    team = Team(place / "data", place / "landing", SAMPLE / "org")
+    in_order(stocks(), team.landing)
+    build(team, "seed")
+    build(team, "run")
+    return team
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a10_any_arrangement_of_every_source_gives_the_same_marts(
+    plain: Team, seed: int, tmp_path: Path
+) -> None:
+    """Row for row, also where the models are built between the loads; loading times differ."""
+    team = Team(tmp_path / "data", tmp_path / "landing", SAMPLE / "org")
+    build(team, "seed")
+    for stage in arranged(stocks(), team.landing, Random(seed)):
+        build(team, "build" if stage == STAGES - 1 else "run")
+    reasons = query(team, "select distinct reason from raw.rejects")
+    assert reasons == [("unknown_event_type: teleported",)]
+    events = "select source, count(*) from marts.email_events group by source"
+    assert min(count for _, count in query(team, events)) > MINIMUM_EVENTS
+    assert differing_tables(plain, team) == []

@@ -17,7 +17,7 @@ demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Sale
 	@$(BIN)/touchline demo
 
 test: $(VENV)/.development ## Run the test suite.
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.development ## Check style, types and SQL.
 	@$(BIN)/ruff check

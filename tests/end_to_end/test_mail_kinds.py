@@ -9,7 +9,7 @@ from orchestration.landing.load import load
 from orchestration.warehouse import Warehouse
 from tests.end_to_end.team import Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mail_kinds")]
+pytestmark = pytest.mark.slow
 
 MAILS = Path(__file__).parents[1] / "landing" / "mails"
 CLASSIFIED = """

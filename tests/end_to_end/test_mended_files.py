@@ -19,7 +19,7 @@ from tests.end_to_end.built import build, differing_tables, query
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mended_files")]
+pytestmark = pytest.mark.slow
 
 STAMP = "2026-10-05T08:00:00.000Z"
 SES = {"mail": {"messageId": "0107-1", "timestamp": STAMP, "destination": ["a@visitor.example"]}}

@@ -16,7 +16,7 @@ from orchestration.warehouse import Warehouse
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("neutral_format")]
+pytestmark = pytest.mark.slow
 
 #: Unify's flags, the strongest first, and the state that says the same.
 _STATES = (

@@ -11,7 +11,7 @@ from tests.end_to_end import truth
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sample")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

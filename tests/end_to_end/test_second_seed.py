@@ -8,7 +8,7 @@ from orchestration.simulator.simulate import simulate
 from tests.end_to_end import truth
 from tests.end_to_end.team import Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("second_seed")]
+pytestmark = pytest.mark.slow
 
 
 def test_the_marts_agree_with_the_truth_for_every_person_of_a_second_seed(tmp_path: Path) -> None:

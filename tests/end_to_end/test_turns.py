@@ -11,7 +11,7 @@ import pytest
 from orchestration.simulator.simulate import simulate
 from tests.end_to_end.team import Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("turns")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

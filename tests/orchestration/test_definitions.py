@@ -16,7 +16,7 @@ from orchestration.settings import Settings
 from tests.dbt_files import models
 from tests.orchestration.conftest import Graph
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dbt")]
+pytestmark = pytest.mark.slow
 
 FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
 ORIGINS = {

@@ -9,12 +9,12 @@ from orchestration.warehouse import Warehouse
 from tests.end_to_end.team import Team
 
 
-def build(team: Team, command: str = "build") -> None:
-    """Load and build; the data tests must hold. `run` builds the models alone."""
+def build(team: Team, *, is_tested: bool = True) -> None:
+    """Load and build; the data tests must hold if they are asked."""
     team.data.mkdir(exist_ok=True)
     load(Warehouse(team.data / "warehouse.duckdb"), team.landing)
-    without = ["--exclude-resource-type", "unit_test"] if command == "build" else []
-    done = team.dbt(command, *without)
+    without = ["unit_test"] if is_tested else ["unit_test", "test"]
+    done = team.dbt("build", *(f"--exclude-resource-type={each}" for each in without))
     assert done.returncode == 0, done.stdout
 
 

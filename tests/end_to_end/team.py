@@ -41,6 +41,7 @@ class Team:
                 "TOUCHLINE_ORG_SEED": str(self.org_seed),
                 "TOUCHLINE_ORG_PORT": "0",
                 "DAGSTER_HOME": str(self.data / "dagster"),
+                "DBT_LOG_LEVEL_FILE": "none",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -53,7 +54,11 @@ class Team:
         return subprocess.run(
             [TOUCHLINE.with_name("dbt"), *arguments, "--target-path", str(self.data / "dbt-test")],
             cwd=DBT_PROJECT,
-            env={**os.environ, "TOUCHLINE_WAREHOUSE": str(self.data / "warehouse.duckdb")},
+            env={
+                **os.environ,
+                "TOUCHLINE_WAREHOUSE": str(self.data / "warehouse.duckdb"),
+                "DBT_LOG_LEVEL_FILE": "none",
+            },
             capture_output=True,
             text=True,
             check=False,

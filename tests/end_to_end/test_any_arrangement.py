@@ -21,8 +21,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Team:
     place = tmp_path_factory.mktemp("plain")
     team = Team(place / "data", place / "landing", SAMPLE / "org")
     in_order(stocks(), team.landing)
-    build(team, "seed")
-    build(team, "run")
+    build(team, is_tested=False)
     return team
 
 
@@ -32,9 +31,8 @@ def test_a10_any_arrangement_of_every_source_gives_the_same_marts(
 ) -> None:
     """Row for row, also where the models are built between the loads; loading times differ."""
     team = Team(tmp_path / "data", tmp_path / "landing", SAMPLE / "org")
-    build(team, "seed")
     for stage in arranged(stocks(), team.landing, Random(seed)):
-        build(team, "build" if stage == STAGES - 1 else "run")
+        build(team, is_tested=stage == STAGES - 1)
     reasons = query(team, "select distinct reason from raw.rejects")
     assert reasons == [("unknown_event_type: teleported",)]
     events = "select source, count(*) from marts.email_events group by source"

@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format dev bench bench-load chaos-load clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load chaos-load clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,15 @@ test: $(VENV)/.development ## Run the test suite.
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.development ## Check style, types and SQL.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-python lint-sql
+
+lint-python:
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+
+lint-sql:
+	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
 format: $(VENV)/.development ## Rewrite Python files in the house style.
 	@$(BIN)/ruff check --fix

@@ -142,20 +142,22 @@ class _Reader:
     outcome: Outcome = field(default_factory=Outcome)
     _records: list[tuple[int, str]] = field(default_factory=list, init=False)
     _bad: list[tuple[int, str, str]] = field(default_factory=list, init=False)
+    #: What comes next belongs to a record that is too long, up to where a good one begins.
+    _is_given_up: bool = field(default=False, init=False)
 
     def take(self, data: bytes, *, is_end: bool) -> bytes:
         """Take the complete records that a text begins with, and return what is left of it."""
         whole = _pattern(self.piece, is_end=is_end)
         at = 0
         while at < len(data):
-            found = whole.match(data, at)
-            if found:
+            if self._is_given_up:
+                end = self._end_of_given_up(data, at, is_end=is_end)
+            elif found := whole.match(data, at):
                 end = self._take_record(data, at, found.end())
             else:
-                end = self._end_of_broken(data, at, is_end=is_end)
-                if end == at:
-                    break
-                self._reject(data[at:end], "broken_csv" + self._extent(data, at, end, ": "))
+                end = self._take_broken(data, at, is_end=is_end)
+            if end == at:
+                break
             self.piece.take(data[at:end])
             at = end
         return data[at:]
@@ -198,17 +200,33 @@ class _Reader:
         count = sum(1 for line in lines if line.strip())
         return f"{before}{count} lines" if count > 1 else ""
 
-    def _end_of_broken(self, data: bytes, start: int, *, is_end: bool) -> int:
-        """Find where to go on behind what is no whole record (yet); `start`: wait for more."""
+    def _take_broken(self, data: bytes, start: int, *, is_end: bool) -> int:
+        """Reject what is no whole record, and return where to go on; `start`: wait for more."""
         is_long = len(data) - start > _RECORD_BYTES
-        behind = self._next_good(data, start, len(data), may_be_open=is_end or is_long)
-        if behind:
-            return behind
-        if is_long:
-            return data.rfind(self.piece.content.line_end, start) + 1 or len(data)
+        end = self._next_good(data, start, len(data), may_be_open=is_end or is_long)
+        if end is None and is_long:
+            self._is_given_up = True
+            end = self._end_of_given_up(data, start, is_end=is_end)
+            self._reject(data[start:], f"broken_csv: more than {_RECORD_BYTES} bytes in one record")
+            return end
         # Nothing good behind it, and no quote open: broken, where it is more than an end cut off.
-        is_broken = is_end and data.endswith(b"\n") and data.count(b'"', start) % 2 == 0
-        return len(data) if is_broken else start
+        if end is None:
+            is_broken = is_end and data.endswith(b"\n") and data.count(b'"', start) % 2 == 0
+            end = len(data) if is_broken else start
+        if end > start:
+            self._reject(data[start:end], "broken_csv" + self._extent(data, start, end, ": "))
+        return end
+
+    def _end_of_given_up(self, data: bytes, start: int, *, is_end: bool) -> int:
+        """Return where a good record begins, or how far there is none; `start`: wait for more."""
+        behind = self._next_good(data, start, len(data))
+        if behind:
+            self._is_given_up = False
+            return behind
+        last = data.rfind(self.piece.content.line_end, start)
+        if is_end or last < 0 or len(data) - last > _RECORD_BYTES:
+            return len(data)
+        return last  # the line that is under way may turn out to be a record
 
     def _next_good(
         self, data: bytes, start: int, stop: int, *, may_be_open: bool = True

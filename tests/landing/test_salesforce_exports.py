@@ -238,6 +238,21 @@ def test_a8_a_quote_that_is_never_closed_does_not_exhaust_memory(folder: Folder)
     )
     folder.load()
     assert numbers(folder) == [1, 3]
+    assert [(line, reason[:22]) for line, reason in folder.rejects()][:1] == [
+        (3, "broken_csv: more than ")
+    ]
+    assert len(folder.rejects()) <= 2  # what is left of the quote, behind the good one
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a8_a_record_that_is_too_long_is_one_reject(folder: Folder, is_closed: bool) -> None:
+    long = f'"{record_id(2)}","{STAMP}","' + "x" * 30_000_000 + ('","y"\n' if is_closed else "\n")
+    text = HEADER + row(1, "", "") + long + row(3, "", "") + row(4, "", "")
+    folder.write("salesforce/Contact.csv", text, is_old=True)
+    folder.load()
+    assert numbers(folder) == [1, 3, 4]
+    assert folder.rejects() == [(3, "broken_csv: more than 8388608 bytes in one record")]
+    assert folder.load().files == 0
 
 
 VALUES = st.text(st.sampled_from('ab,"\n\r ;é☃'), max_size=6)

@@ -5,10 +5,14 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from orchestration.landing.formats import Format, format_of
-from orchestration.landing.mailbox_places import is_hidden, may_hold_mail
+from orchestration.landing.mail_places import (
+    is_below_mailbox,
+    is_maildir_draft,
+    is_maildir_mail,
+)
 
 #: It has gone since it was listed, or is a link that leads nowhere or to itself.
 _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -49,7 +53,7 @@ def find_files(landing: Path) -> Iterator[LandingFile]:
     for folder, subfolders, names in os.walk(root, onerror=shut.append):
         here = Path(folder).relative_to(root)
         subfolders[:] = sorted(
-            n for n in subfolders if not n.startswith(".") or may_hold_mail(here / n)
+            n for n in subfolders if not n.startswith(".") or is_below_mailbox(here / n)
         )
         for name in sorted(names):
             found = None if is_hidden(here / name) else _look(Path(folder) / name, root)
@@ -59,6 +63,17 @@ def find_files(landing: Path) -> Iterator[LandingFile]:
         if error.errno not in _NO_FILE:
             path = Path(error.filename)
             yield _out_of_sight(path, path.relative_to(root), None, error)
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Tell whether a path is somebody's draft: a dot hides a file, and all that is in a folder.
+
+    Folders of a Maildir begin with one (Maildir++): it hides no mail in there.
+    """
+    hidden = [name for name in path.parts if name.startswith(".")]
+    if is_maildir_mail(path):
+        hidden = [name for name in hidden if name != path.parts[-3]]
+    return bool(hidden) or is_maildir_draft(path)
 
 
 def _look(path: Path, root: Path) -> LandingFile | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestration.landing import (
     access_logs,
-    mailbox_places,
+    mail_places,
     mailboxes,
     mailgun,
     mandrill,
@@ -32,7 +32,7 @@ class Format:
 
     `place` is the folder inside the landing folder that its files arrive in; `claims` says
     whether a path in there is one of them. Contents are compared within `scope(file)` only: the
-    same mail in two mailboxes is two facts.
+    same mail in two mailboxes, or in two folders of one, is two facts.
     """
 
     source: str
@@ -51,13 +51,8 @@ class Format:
 
 
 def _json(source: str, table: str, place: str, rules: RecordRules, description: str) -> Format:
-    return Format(
-        source, table, place, description, _json_files(place), partial(_read_json, rules=rules)
-    )
-
-
-def _read_json(piece: Piece, target: Target, rules: RecordRules) -> Outcome:
-    return read_records(piece, target, rules)
+    read = partial(read_records, rules=rules)
+    return Format(source, table, place, description, _json_files(place), read)
 
 
 def _json_files(place: str) -> Callable[[Path], bool]:
@@ -141,9 +136,9 @@ FORMATS = (
         "raw.mailbox_messages",
         "mailboxes",
         "Mailbox exports with replies, reports and mail sent by hand (A3).",
-        mailbox_places.claims,
+        mail_places.claims,
         mailboxes.read,
-        mailbox_places.address_of,
+        mail_places.scope_of,
         kind="email",
     ),
     Format(

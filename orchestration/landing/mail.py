@@ -44,11 +44,11 @@ def parse_mail(
     raw: bytes,
     mailbox: str,
     *,
-    folder: str = "",
+    folders: Sequence[str] = (),
     is_draft: bool = False,
     limits: MailLimits = _DEFAULT_LIMITS,
 ) -> dict[str, Any]:
-    """Return the payload of one mail (line ends of any kind) found in a `folder` of `mailbox`.
+    """Return the payload of one mail (line ends of any kind) found in `folders` of `mailbox`.
 
     The line that separates the mails of an mbox may stand before it. Broken headers, dates and
     encodings leave their field empty or as it was written; they never keep the mail out.
@@ -56,10 +56,7 @@ def parse_mail(
     Raises:
         UnreadableMailError: nothing in it reads as a mail header.
     """
-    data = with_line_feeds(raw).removeprefix(_BYTE_ORDER_MARK).strip(b"\n") + b"\n"
-    separator = _SEPARATOR.match(data)
-    if separator:
-        data = data[separator.end() :].lstrip(b"\n")
+    data, separator = _without_separator(raw)
     mail = Part(data, 0, len(data), limits)
     headers = mail.headers
     if not any(name in headers for name in _ESSENTIAL):
@@ -71,11 +68,12 @@ def parse_mail(
     payload = {
         "mailbox": mailbox,
         "content_hash": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
         "message_id": headers.message_id("message-id"),
         "in_reply_to": headers.message_id("in-reply-to"),
         "references": headers.message_ids("references"),
         "gmail_thread_id": headers.text("x-gm-thrid"),
-        "labels": [*_labels(headers.text("x-gmail-labels")), *([folder] if folder else [])],
+        "labels": [*_labels(headers.text("x-gmail-labels")), *folders],
         # Outlook writes the header into a mail that was saved and not sent.
         "is_draft": is_draft or headers.text("x-unsent") == "1",
         "from_address": sender[1] or None,
@@ -95,6 +93,18 @@ def parse_mail(
         "body_text": body_text[: limits.body_characters] if body_text is not None else None,
     }
     return {**payload, "capped": sorted(headers.capped)}
+
+
+def content_hash(raw: bytes) -> str:
+    """Return by which hash the payload of a mail knows its content."""
+    data, _ = _without_separator(raw)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _without_separator(raw: bytes) -> tuple[bytes, re.Match[bytes] | None]:
+    data = with_line_feeds(raw).removeprefix(_BYTE_ORDER_MARK).strip(b"\n") + b"\n"
+    separator = _SEPARATOR.match(data)
+    return data[separator.end() :].lstrip(b"\n") if separator else data, separator
 
 
 def with_line_feeds(data: bytes) -> bytes:

@@ -23,8 +23,9 @@ class RawMail:
     """A mail as it lies in its file, separator line and all.
 
     Of a mail that is too large, only the beginning is one; what follows are pieces that are
-    `is_rest`. `is_last`: the file ends here, and the mail may go on some day. `known_bytes` of it
-    were taken in by an earlier load.
+    `is_rest`. `is_last`: the file ends here, and the mail may go on some day.
+
+    `known_bytes` of it were taken in by an earlier load, which took `begun` for the mail.
     """
 
     line: int
@@ -33,19 +34,28 @@ class RawMail:
     is_too_large: bool = False
     is_rest: bool = False
     known_bytes: int = 0
+    begun: bytes = b""
 
     @property
-    def has_separator(self) -> bool:
-        """Tell whether it begins as a mail in an mbox does."""
-        return _SEPARATOR.match(self.raw) is not None
+    def has_full_separator(self) -> bool:
+        """Tell whether it begins as only a mail in an mbox does."""
+        return _FULL_SEPARATOR.match(self.raw) is not None
 
 
 def split(
-    chunks: Iterable[bytes], first_line: int, line_end: bytes, most: int
+    chunks: Iterable[bytes],
+    first_line: int,
+    line_end: bytes,
+    most: int,
+    *,
+    is_given_up: bool = False,
 ) -> Iterator[RawMail]:
-    """Yield the mails of an mbox, each byte once; `most` is what may be held of one, in bytes."""
+    """Yield the mails of an mbox, each byte once; `most` is what may be held of one, in bytes.
+
+    `is_given_up`: it begins within a mail that is too large.
+    """
     buffer = _Buffer()
-    line, is_given_up = first_line, False
+    line = first_line
     for chunk in chain(chunks, (None,)):
         buffer.add(chunk)
         while (at := buffer.next_separator()) is not None:
@@ -118,4 +128,4 @@ class _Buffer:
         if not is_full and not (is_after_blank and _SEPARATOR.match(self._data, at)):
             return False
         # Some quote no "From ", others forget the empty line: headers follow, or it is a sentence.
-        return following >= len(self._data) or _HEADER.match(self._data, following) is not None
+        return end is not None and _HEADER.match(self._data, following) is not None

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 
 import orjson
 import polars as pl
 
 from orchestration.landing.mail import (
     UnreadableMailError,
+    content_hash,
     has_closed_parts,
     parse_mail,
     with_line_feeds,
 )
-from orchestration.landing.mailbox_places import Place
+from orchestration.landing.mail_places import MailPlace
 from orchestration.landing.mailbox_split import RawMail, split
 from orchestration.landing.piece import Outcome, Piece, Target
 
@@ -37,11 +40,18 @@ def read(piece: Piece, target: Target) -> Outcome:
     Raises:
         OSError, FileChangedError: the file cannot be read (any more).
     """
-    place = Place.of(piece.file)
+    place = MailPlace.of(piece.file)
     reader = _Reader(piece, target, place)
+    known = None
     for mail in _mails(piece) if place.is_mbox else _single(piece):
         if mail.is_last and not (piece.is_settled or reader.is_whole(mail)):
             break
+        if mail.known_bytes == len(mail.raw):
+            known = mail  # said only with what is new, else it would be said again and again
+            continue
+        if known:
+            reader.take(known)
+            known = None
         reader.take(mail)
     reader.flush()
     outcome = reader.outcome
@@ -55,7 +65,7 @@ def read(piece: Piece, target: Target) -> Outcome:
 class _Reader:
     """Turns mails into rows and rejects, and writes them by the frame."""
 
-    def __init__(self, piece: Piece, target: Target, place: Place) -> None:
+    def __init__(self, piece: Piece, target: Target, place: MailPlace) -> None:
         self.outcome = Outcome()
         self._piece, self._target, self._place = piece, target, place
         self._rows: list[tuple[int, str]] = []
@@ -80,7 +90,9 @@ class _Reader:
             self._rows.append((mail.line, orjson.dumps(self._payload(mail)).decode()))
             self._characters += len(self._rows[-1][1])
         except UnreadableMailError as error:
-            self._reject(mail, str(error))
+            # What is cut off may go on after all, and be settled then.
+            is_cut = mail.is_last and not mail.is_too_large and not self.is_whole(mail)
+            self._reject(mail, "truncated" if is_cut else str(error))
         except MemoryError:
             raise  # is the machine's fault: next time the mail may load
         except Exception:  # noqa: BLE001 one mail must never end a load (formats.md 1.6)
@@ -113,60 +125,71 @@ class _Reader:
     def _payload(self, mail: RawMail) -> dict[str, object]:
         if mail.is_too_large:
             raise UnreadableMailError("mail_too_large")
-        place, data = self._place, with_line_feeds(mail.raw)
-        if place.is_mbox and b"\n>" in data:
-            data = _QUOTED_FROM.sub(rb"\1", data)
-        return parse_mail(
-            data,
+        place = self._place
+        payload = parse_mail(
+            self._plain(mail.raw),
             place.mailbox,
-            folder=place.folder,
+            folders=place.folders,
             is_draft=place.is_draft,
             limits=self._piece.limits.mail,
         )
+        return payload | {"replaces": content_hash(self._plain(mail.begun)) if mail.begun else None}
+
+    def _plain(self, raw: bytes) -> bytes:
+        """Return a mail as it was before it was put into an mbox (mboxrd)."""
+        data = with_line_feeds(raw)
+        if self._place.is_mbox and b"\n>" in data:
+            data = _QUOTED_FROM.sub(rb"\1", data)
+        return data
 
 
 def _mails(piece: Piece) -> Iterator[RawMail]:
     """Yield the new mails of an mbox.
 
-    More of a mail that was taken for whole gives that mail once more, as a whole: the models take
-    the fuller copy.
+    What comes behind a mail that was taken for whole may be more of it: then it is given once more,
+    and says which it replaces.
     """
-    mails = split(
-        piece.chunks(), piece.start.lines + 1, piece.content.line_end, piece.limits.mail_bytes
-    )
+    line_end, most, start = piece.content.line_end, piece.limits.mail_bytes, piece.start
+    mails = split(piece.chunks(), start.lines + 1, line_end, most)
     first = next(mails, None)
     if first is None:
         return
-    is_more = piece.start.length > 0 and bool(first.raw.strip()) and not first.has_separator
-    yield _with_beginning(piece, first) if is_more else first
-    yield from mails
-
-
-def _with_beginning(piece: Piece, rest: RawMail) -> RawMail:
-    """Return a mail whose beginning was loaded before, and of which `rest` is new."""
-    most = piece.limits.mail_bytes
+    if first.has_full_separator or not start.length or not first.raw.strip():
+        yield first
+        yield from mails
+        return
     begun = None
-    for begun in split(piece.known_chunks(), 1, piece.content.line_end, most):  # noqa: B007
+    for begun in split(piece.known_chunks(), 1, line_end, most):  # noqa: B007
         pass
-    if begun is None or not begun.raw.strip():
-        return rest
-    return RawMail(
-        begun.line,
-        begun.raw + rest.raw,
-        is_last=rest.is_last,
-        is_too_large=rest.is_too_large or len(begun.raw) + len(rest.raw) > most,
-        is_rest=begun.is_rest or begun.is_too_large,
-        known_bytes=len(begun.raw),
-    )
+    if begun is None or begun.is_rest or begun.is_too_large:
+        is_given_up = begun is not None
+        yield from split(piece.chunks(), start.lines + 1, line_end, most, is_given_up=is_given_up)
+    else:
+        yield from _from_begun(piece, begun)
+
+
+def _from_begun(piece: Piece, begun: RawMail) -> Iterator[RawMail]:
+    """Yield the mails from the last known one on, but for that if nothing has become of it."""
+    chunks = chain([begun.raw], piece.chunks())
+    known = len(begun.raw)
+    replaced = begun.raw
+    for mail in split(chunks, begun.line, piece.content.line_end, piece.limits.mail_bytes):
+        known_bytes = min(known, len(mail.raw))
+        known -= known_bytes
+        if mail.raw != begun.raw:
+            yield replace(mail, known_bytes=known_bytes, begun=replaced)
+        replaced = b""
 
 
 def _single(piece: Piece) -> Iterator[RawMail]:
     """Yield the mail that a file is. One that grew is read again from its beginning."""
+    known_bytes = piece.start.length
     found = bytearray()
     for chunk in piece.chunks_from_the_beginning():
         found += chunk
         if len(found) > piece.limits.mail_bytes:
-            yield RawMail(1, bytes(found), is_too_large=True, known_bytes=piece.start.length)
+            yield RawMail(1, bytes(found), is_too_large=True, known_bytes=known_bytes)
             return
-    if len(found) > piece.start.length:
-        yield RawMail(1, bytes(found), is_last=True, known_bytes=piece.start.length)
+    if len(found) > known_bytes:
+        begun = bytes(found[:known_bytes])
+        yield RawMail(1, bytes(found), is_last=True, known_bytes=known_bytes, begun=begun)

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import psutil
 
 from orchestration.landing.bucket_url import BucketUrl
-from orchestration.landing.discovery import LandingFile, find_files
+from orchestration.landing.discovery import LandingFile, find_files, is_hidden
 from orchestration.landing.formats import format_of
-from orchestration.landing.mailbox_places import is_hidden
 from orchestration.landing.storage_errors import (
     ObjectGoneError,
     StorageError,

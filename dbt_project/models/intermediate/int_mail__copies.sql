@@ -41,8 +41,25 @@ folders as (
 
 ),
 
--- Other people's mail may lie in a folder that somebody calls so.
-without_drafts as (
+-- A9: a mail that was caught half-written is there again as a whole.
+replaced as (
+
+    select distinct
+        mailbox,
+        replaced_hash
+    from mail
+    where replaced_hash is not null
+
+),
+
+-- Somebody else's mail was sent, whatever its headers say and wherever it is kept.
+own_addresses as (
+
+    select distinct mailbox as address from mail
+
+),
+
+sent_or_received as (
 
     select
         mail.*,
@@ -53,11 +70,14 @@ without_drafts as (
             mail.load_id = folders.load_id
             and mail.source_file = folders.source_file
             and mail.source_line = folders.source_line
+    left join replaced
+        on mail.mailbox = replaced.mailbox and mail.content_hash = replaced.replaced_hash
+    left join own_addresses on mail.from_address = own_addresses.address
     where
-        not mail.is_draft
+        replaced.replaced_hash is null
         and not (
-            coalesce(folders.is_unsent, false)
-            and coalesce(mail.from_address, mail.mailbox) = mail.mailbox
+            (mail.is_draft or coalesce(folders.is_unsent, false))
+            and (mail.from_address is null or own_addresses.address is not null)
         )
 
 ),
@@ -71,10 +91,10 @@ dated as (
         first_value(header_date_at) over (
             partition by message_id
             order by
-                coalesce(from_address = mailbox, false) desc,
+                coalesce(from_address = mailbox, false) and not is_spam desc,
                 header_date_at asc nulls last
         ) as named_date_at
-    from without_drafts
+    from sent_or_received
 
 ),
 
@@ -98,7 +118,6 @@ keyed as (
 
 ),
 
--- A mail that was caught half-written is there again as a whole (A9).
 numbered as (
 
     select
@@ -107,7 +126,7 @@ numbered as (
         row_number() over (
             partition by mail_key, mailbox
             order by
-                length(body_text) desc nulls last,
+                size_bytes desc nulls last,
                 received_at asc,
                 content_hash asc,
                 load_id asc,

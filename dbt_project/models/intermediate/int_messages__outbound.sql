@@ -52,7 +52,9 @@ manual_copies as (
     from mail
     inner join mailboxes on mail.from_address = mailboxes.mailbox
     where
-        mail.mail_key not in (
+        -- One's own name on spam was forged.
+        not mail.is_spam
+        and mail.mail_key not in (
             select sent_by_platform.message_id
             from sent_by_platform
         )

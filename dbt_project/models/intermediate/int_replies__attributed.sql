@@ -165,11 +165,16 @@ matched as (
 
 ),
 
--- What lies in the spam folder may bear anybody's name; what names a message of ours knows it.
+-- What lies in the spam folder may bear anybody's name; what answers a message of ours knows it.
 attributed as (
 
     select * from matched
-    where not (is_spam and match in ('out_of_sequence', 'unknown_sender'))
+    where
+        not is_spam
+        or (
+            match in ('in_thread', 'probable')
+            and thread_rule != 'automatic_from_recipient'
+        )
 
 ),
 

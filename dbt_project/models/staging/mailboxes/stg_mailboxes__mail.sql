@@ -10,6 +10,8 @@ source as (
         {{ json_record('payload', {
             'mailbox': 'varchar',
             'content_hash': 'varchar',
+            'replaces': 'varchar',
+            'bytes': 'bigint',
             'message_id': 'varchar',
             'in_reply_to': 'varchar',
             'references': ['varchar'],
@@ -58,6 +60,7 @@ renamed as (
     select
         ----------  ids
         mail.content_hash,
+        mail.replaces as replaced_hash,
         mail.message_id,
         mail.in_reply_to,
         mail.references as reference_ids,
@@ -70,6 +73,7 @@ renamed as (
         mail.to_addresses,
         mail.subject,
         mail.body_text,
+        mail.bytes as size_bytes,
 
         ----------  where it lies
         mail.labels,
@@ -119,6 +123,7 @@ renamed as (
 
 select
     content_hash,
+    replaced_hash,
     message_id,
     in_reply_to,
     reference_ids,
@@ -129,6 +134,7 @@ select
     to_addresses,
     subject,
     body_text,
+    size_bytes,
     labels,
     is_draft,
     auto_submitted,

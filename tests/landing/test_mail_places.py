@@ -4,40 +4,48 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from orchestration.landing.mailbox_places import Place, claims, is_hidden
+from orchestration.landing.discovery import is_hidden
+from orchestration.landing.mail_places import MailPlace, claims
 from orchestration.landing.place import Folder as LandingFolder
 from tests.landing.folder import Folder
 from tests.landing.test_mailboxes import TABLE, mail, mbox
 
 ADA = "mailboxes/ada@team.example"
 
-#: Path below Ada's mailbox, and the folder that it stands for.
+#: Path below Ada's mailbox, and the folders that it stands for.
 FOLDERS = {
-    "1.eml": "",
-    "Drafts/1.eml.gz": "Drafts",
-    "2026/Sent/1.EML": "Sent",
-    "Sent.mbox": "Sent",
-    "Archive/Spam.mbox.gz": "Spam",
-    "Sent Messages.mbox/mbox": "Sent Messages",
-    "cur/1790000000.M1P2.host:2,S": "",
-    "new/1790000000.M1P2.host": "",
-    ".Sent/cur/1": "Sent",
-    ".INBOX.Entw&APw-rfe/new/1": "Entwürfe",
-    ".R&D/cur/1": "R&D",
-    ".R&-D/cur/1": "R&D",
-    "Sent/cur/1": "Sent",
+    "1.eml": (),
+    "Drafts/1.eml.gz": ("Drafts",),
+    "2026/Sent/1.EML": ("2026", "Sent"),
+    "Sent.mbox": ("Sent",),
+    "Archive/Spam.MBOX.gz": ("Archive", "Spam"),
+    "Sent Messages.mbox/mbox": ("Sent Messages",),
+    "new/Sent.mbox": ("new", "Sent"),
+    "cur/1790000000.M1P2.host:2,S": (),
+    "new/1790000000.M1P2.host": (),
+    ".Sent/cur/1": ("Sent",),
+    "Maildir/.Clients.Sent/cur/1": ("Maildir", "Clients", "Sent"),
+    ".INBOX.Entw&APw-rfe/new/1": ("INBOX", "Entwürfe"),
+    "Entwu\u0308rfe.mbox": ("Entwürfe",),
+    ".R&D/cur/1": ("R&D",),
+    ".R&-D/cur/1": ("R&D",),
+    ".&2AA-&AAA-/cur/1": ("?",),
+    "Sent/cur/1": ("Sent",),
+    "tmp/1.eml": ("tmp",),
 }
 
 
 @pytest.mark.parametrize("path", FOLDERS)
-def test_a3_a_mail_knows_its_mailbox_and_its_folder(path: str) -> None:
+def test_a3_a_mail_knows_its_mailbox_and_its_folders(path: str) -> None:
     file = f"{ADA}/{path}"
     assert claims(Path(file))
     assert not is_hidden(PurePosixPath(file))
-    place = Place.of(file)
-    assert (place.mailbox, place.folder) == ("ada@team.example", FOLDERS[path])
-    assert place.is_mbox == ("mbox" in path)
-    assert place.is_in_maildir == ("cur/" in path or "new/" in path)
+    place = MailPlace.of(file)
+    assert (place.mailbox, place.folders) == ("ada@team.example", FOLDERS[path])
+    assert place.is_mbox == ("mbox" in path.lower())
+    assert place.is_in_maildir == (
+        ("cur/" in path or "new/" in path) and not place.is_mbox and "eml" not in path
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,23 @@ def test_a3_a_maildir_gives_its_folders_and_keeps_its_servers_business(folder: F
         "3": ([], False),
     }
     assert len(list(LandingFolder(folder.path).files())) == 4
+
+
+def test_a3_the_same_mail_in_another_folder_is_another_fact(folder: Folder) -> None:
+    """Which of the copies comes first must not decide whether it was sent, or is spam."""
+    places = ("Inbox/1.eml", "Spam/1.eml", "Spam/2.eml", "cur/1:2,S", "cur/2:2,DS", ".Sent/cur/3")
+    for name in places:
+        folder.write(f"{ADA}/{name}", mail(1))
+        folder.load()
+    found = [(payload["labels"], payload["is_draft"]) for payload in folder.payloads(TABLE)]
+    assert found == [
+        (["Inbox"], False),
+        (["Spam"], False),
+        ([], False),
+        ([], True),
+        (["Sent"], False),
+    ]
+    assert folder.load().files == 0
 
 
 def test_a3_labels_and_folders_stand_side_by_side(folder: Folder) -> None:

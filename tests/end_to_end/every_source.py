@@ -4,12 +4,14 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.sample_records import enrollments_in, mails_in, records_in, unquoted
@@ -34,6 +36,8 @@ class Stock:
     layouts: Sequence[Callable[[Sequence[bytes]], bytes]]
     #: What a file, or the folder that it lies in, must be called.
     name: str = _ANY_NAME
+    #: What a record may come wrapped in, telling nothing more.
+    wrap: Callable[[bytes], bytes] | None = None
 
 
 def stocks() -> list[Stock]:
@@ -45,10 +49,11 @@ def stocks() -> list[Stock]:
         _json("sendgrid", [each for each in records_in(landing / "sendgrid") if _is_json(each)]),
         _json("sequences/messages", sent),
         _json("sequences/enrollments", enrollments_in(landing / "sequences" / "enrollments")),
-        _json("ses", [each for n, m in enumerate(told) for each in _ses(n, m)]),
+        _json("ses", [each for n, m in enumerate(told) for each in _ses(n, m)], _queued),
         _json("mailgun", [each for n, m in enumerate(told) for each in _mailgun(n, m)]),
         _json("postmark", [each for m in told for each in _postmark(m)]),
         _json("mandrill", [each for m in told for each in _mandrill(m)]),
+        Stock("mandrill", ".jsonl", [_posted(m) for m in sent[1::9]], [_lines], "posts"),
         _json("sequences/neutral", [each for n in range(40) for each in _neutral(n)]),
         Stock("access_logs", ".log", [each for m in told for each in _requests(m)], [_lines]),
         *(_export(name) for name in ("Contact", "Lead")),
@@ -71,11 +76,15 @@ def arranged(stocks: Sequence[Stock], landing: Path, chance: Random) -> Iterator
     for number, files in enumerate(stages):
         for file, content in chance.sample(files, len(files)):
             _write(landing / file, content)
+            if chance.random() < 0.5:  # nobody touched it for long: what is cut off is given up
+                os.utime(landing / file, (0, 0))
         yield number
 
 
 def _files(stock: Stock, chance: Random) -> Iterator[tuple[int, str, bytes]]:
     records = [*stock.records, *chance.sample(stock.records, len(stock.records) // 2)]
+    if stock.wrap:
+        records = [stock.wrap(each) if chance.random() < 0.3 else each for each in records]
     chance.shuffle(records)
     cuts = sorted(chance.sample(range(1, len(records)), 4))
     first, *others = [records[a:b] for a, b in zip([0, *cuts], [*cuts, len(records)], strict=True)]
@@ -91,6 +100,10 @@ def _files(stock: Stock, chance: Random) -> Iterator[tuple[int, str, bytes]]:
         yield stage, name, gzip.compress(content) if number % 2 else content
         if chance.random() < 0.5:
             yield chance.randrange(STAGES), name.replace(f"{folder}/", f"{folder}/copy-"), content
+    if stock.suffix == ".mbox":
+        for number, mail in enumerate(chance.sample(stock.records, 8)):
+            place = chance.choice(("Spam", "Drafts", "Maildir/.Archive/cur", "new"))
+            yield chance.randrange(STAGES), f"{folder}/{place}/{number}.eml", unquoted(mail)
 
 
 def _grown(stock: Stock) -> str:
@@ -102,10 +115,12 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _json(place: str, records: Sequence[Json | str]) -> Stock:
+def _json(
+    place: str, records: Sequence[Json | str], wrap: Callable[[bytes], bytes] | None = None
+) -> Stock:
     texts = [each if isinstance(each, str) else json.dumps(each) for each in records]
     layouts = [_lines, _arrays, _array, _pretty, _nothing_between]
-    return Stock(place, ".ndjson", [text.encode() for text in texts], layouts)
+    return Stock(place, ".ndjson", [text.encode() for text in texts], layouts, wrap=wrap)
 
 
 def _lines(records: Sequence[bytes]) -> bytes:
@@ -138,7 +153,36 @@ def _is_json(text: str) -> bool:
 
 
 def _mailbox(path: Path) -> Stock:
-    return Stock("mailboxes", ".mbox", mails_in(path), [b"".join, _with_one_draft], path.stem)
+    mails = [*mails_in(path), *map(str.encode, _by_hand(path.stem))]
+    return Stock("mailboxes", ".mbox", mails, [b"".join, _with_one_draft], path.stem)
+
+
+def _by_hand(owner: str) -> Iterator[str]:
+    """Yield a mail to several people, what became of it, and an answer without an id."""
+    people = [f"{name}@deltafoods.example" for name in ("ana", "ben", "cem")]
+    head = "From x@y.example Mon Oct 12 08:00:0{0} 2026\nDate: Mon, 12 Oct 2026 08:0{0}:00 +0000\n"
+    message_id = f"by-hand-{owner}"
+    yield (
+        f"{head.format(1)}From: {owner}\nTo: {', '.join(people)}\nMessage-ID: <{message_id}>\n"
+        "Subject: Friday\n\nSee you.\n\n"
+    )
+    reports = "".join(
+        f"Final-Recipient: rfc822; {person}\nAction: {action}\nStatus: {status}\n\n"
+        for person, action, status in zip(
+            people, ("failed", "delayed", "failed"), ("5.1.1", "4.4.1", "5.2.2"), strict=True
+        )
+    )
+    yield (
+        f"{head.format(2)}From: mailer-daemon@mx.example\nTo: {owner}\nSubject: Undelivered\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        f"--b\nContent-Type: text/plain\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\n"
+        f"Reporting-MTA: dns; mx.example\n\n{reports}--b\nContent-Type: message/rfc822\n\n"
+        f"Message-ID: <{message_id}>\n\nSee you.\n--b--\n\n"
+    )
+    yield (
+        f"{head.format(3)}From: {people[1]}\nTo: {owner}\nIn-Reply-To: <{message_id}>\n"
+        "Subject: Re: Friday\n\nYes.\n\n"
+    )
 
 
 def _with_one_draft(mails: Sequence[bytes]) -> bytes:
@@ -222,6 +266,16 @@ def _mandrill(message: Json) -> Iterator[Json]:
             "url": "https://northlight.example/b",
             "msg": {"email": message["to"], "metadata": arguments},
         }
+
+
+def _queued(record: bytes) -> bytes:
+    """Return an event in a batch of a queue."""
+    return json.dumps({"Records": [{"messageId": "q1", "body": record.decode()}]}).encode()
+
+
+def _posted(message: Json) -> bytes:
+    """Return the body of a form post with what became of a message."""
+    return urlencode({"mandrill_events": json.dumps(list(_mandrill(message)))}).encode()
 
 
 def _requests(message: Json) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from tests.end_to_end.every_source import STAGES, arranged, in_order, stocks
 from tests.end_to_end.team import Team
 
 MINIMUM_EVENTS = 50
+MAILBOXES = 4
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +34,10 @@ def test_a10_any_arrangement_of_every_source_gives_the_same_marts(
     team = Team(tmp_path / "data", tmp_path / "landing", SAMPLE / "org")
     for stage in arranged(stocks(), team.landing, Random(seed)):
         build(team, is_tested=stage == STAGES - 1)
-    reasons = query(team, "select distinct reason from raw.rejects")
+    reasons = query(team, "select distinct reason from raw.rejects where settled_at is null")
     assert reasons == [("unknown_event_type: teleported",)]
     events = "select source, count(*) from marts.email_events group by source"
     assert min(count for _, count in query(team, events)) > MINIMUM_EVENTS
+    bounced = "select count(*) from marts.email_events where message_key like 'by-hand-%' and "
+    assert query(team, bounced + "event_type in ('bounced', 'deferred')") == [(3 * MAILBOXES,)]
     assert differing_tables(plain, team) == []

@@ -33,7 +33,7 @@ _DEFAULT_LIMITS = MailLimits()
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: One of these, at least, makes it a mail.
 _ESSENTIAL = ("from", "message-id", "date", "received", "subject")
-_SEPARATOR = re.compile(rb">?From (\S+ +)?([^\n]*)\n")
+_SEPARATOR = re.compile(rb">?From (\S++ ++)?([^\n]*)\n")
 
 
 class UnreadableMailError(ValueError):

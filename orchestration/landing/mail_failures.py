@@ -21,7 +21,11 @@ _DAEMON = re.compile(r"^(mailer-?daemon|post[_-]?master|mail.?deliver)")
 _DAEMON_NAME = re.compile(r"mailer-?daemon|mail deliver|postmaster", re.IGNORECASE)
 _NOBODY = re.compile(r"^(do[._-]?)?(no|not)[._-]?reply|^$")
 
-_ADDRESS = r"([\w.+=%&'*/#!$-]+@[\w-]+(?:\.[\w-]+)*)"
+_LOCAL, _DOMAIN = r"[\w.+=%&'*/#!$-]", r"@[\w-]+(?:\.[\w-]+)*"
+_ADDRESS = rf"({_LOCAL}+{_DOMAIN})"
+#: Where each quote may begin an address, it has a bound, or it would be sought up to the end of the
+#: text. RFC 5321 allows 64 characters before the "@" (4.5.3.1.1); Amazon SES writes 69.
+_SHORT_ADDRESS = rf"({_LOCAL}{{1,128}}+{_DOMAIN})"
 _RETURNED_HEADERS = re.compile(r"^[ \t>]*(?:Received|Return-Path|Message-ID)[ \t]*:", re.I | re.M)
 _RETURNED_ID = re.compile(r"^[ \t>]*Message-ID[ \t]*:[ \t]*(?:\n[ \t]+)?(\S+)", re.I | re.M)
 _RETURNED_TO = re.compile(r"^[ \t>]*To[ \t]*:[ \t]*(?:\n[ \t]+)?(.+)", re.I | re.M)
@@ -33,7 +37,7 @@ _RECIPIENTS = (
     re.compile(rf"^[ \t]*{_ADDRESS}(?=[ \t:\[(]|$)", re.M),
     re.compile(
         r"\b(?:address(?:es)?|deliver(?:ed|ing|y)?|mail|message|recipients?|user|mailbox)\b"
-        rf"[^\n@]{{0,80}}?[ \t:<\"'(]{_ADDRESS}",
+        rf"[^\n@]{{0,80}}?[ \t:<\"'(]{_SHORT_ADDRESS}",
         re.I,
     ),
     re.compile(rf"\b[45]\d\d[ -][^\n@]{{0,80}}<{_ADDRESS}>"),
@@ -45,8 +49,10 @@ _SMTP_REPLY = re.compile(
     r"[45][0-5]\d[ :-]+(?=[#\w<(])",
     re.IGNORECASE | re.MULTILINE,
 )
+#: Words have bounds, or each beginning of one without an end would be read up to there.
 _FAILED = re.compile(
-    r"undeliver|deliver\w* (?:\w+ )?fail|(?:n.t|not|unable to|fail\w* to)\W+(?:\w+ ){0,2}?deliver"
+    r"undeliver|deliver\w{0,10} (?:\w+ )?fail"
+    r"|(?:n.t|not|unable to|fail\w{0,10} to)\W+(?:\w+ ){0,2}?deliver"
     r"|permanent (?:fatal )?error|reject|returned (?:mail|to sender)|bounce"
     r"|(?:mailbox|quota)\W.{1,40}full"
     r"|(?:invalid|unknown|no such) (?:user|recipient|address|mailbox)|(?:user|recipient)\W+unknown"
@@ -147,7 +153,8 @@ def _recipients(
 ) -> list[str]:
     """Return whom the mail was for: as the sender's server wrote, else as the text says."""
     named = [address for _, address in headers.addresses("x-failed-recipients")]
-    patterns = ((pattern, part) for part in (told, text) for pattern in _RECIPIENTS)
+    parts = dict.fromkeys((told, text))
+    patterns = ((pattern, part) for part in parts for pattern in _RECIPIENTS)
     for pattern, part in patterns:
         if named:
             break

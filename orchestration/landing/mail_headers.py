@@ -13,7 +13,8 @@ from orchestration.landing.mail_text import legible, words_decoded
 #: ends of 1980 and 2100 are what unset clocks and made-up dates are found beyond.
 FIRST_YEAR, LAST_YEAR = 1980, 2100
 
-_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+#: Possessive: ways back would be remembered, a hundred bytes for each line of a header.
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<([^<>]+)>")
 _BARE_ID = re.compile(r"[^\s<>,]+")
 _PARAMETER = re.compile(
@@ -23,7 +24,6 @@ _ADDRESS_TOKEN = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.){0,200})"|\((?P<comment>[^()]*)\)|<(?P<angle>[^<>]*)>'
     r'|(?P<end>[,;])|(?P<group>:)|(?P<text>[^"(<,;:]+|["(<])'
 )
-_ARCHIVED_ADDRESS = re.compile(r"^(\S+) at (\S+\.\S+)$")
 _DATE_CHARACTERS = 200
 _PARAMETER_CHARACTERS = 4_000
 #: A year 0000 would be read as 2000.
@@ -63,7 +63,7 @@ class Headers:
         values = self.fields.get(name)
         if values is None:
             return None
-        text = " ".join(words_decoded(self._legible(name, values[0])).split())
+        text = " ".join(words_decoded(self.raw_text(name)).split())
         if len(text) > self.limits.field_characters:
             self.capped.add(name)
         return text[: self.limits.field_characters]
@@ -71,7 +71,7 @@ class Headers:
     def raw_text(self, name: str) -> str:
         """Return the first header of a name as it was written, or nothing."""
         values = self.fields.get(name)
-        return self._legible(name, values[0]) if values else ""
+        return self._legible(name, values[0], self.limits.field_bytes) if values else ""
 
     def message_ids(self, name: str) -> list[str]:
         """Return the Message-IDs of a header, without brackets; the first and the last of many."""
@@ -91,12 +91,14 @@ class Headers:
         """Return (display name, lower-case address) of all headers of a name; either may be ''."""
         found: list[tuple[str, str]] = []
         most, longest = self.limits.addresses, self.limits.field_characters
+        left = self.limits.field_bytes  # of all together: hundreds of long ones take minutes
         for value in self.fields.get(name, ()):
-            for display, address in addresses(self._legible(name, value)):
+            for display, address in addresses(self._legible(name, value, left)):
                 if len(found) == most:
                     self.capped.add(name)
                     return found
                 found.append((display[:longest], address[:longest]))
+            left = max(left - len(value), 0)
         return found
 
     def dates(self, name: str) -> Iterator[str]:
@@ -105,10 +107,10 @@ class Headers:
             if date := iso_date(legible(value[-_DATE_CHARACTERS:]).rpartition(";")[2]):
                 yield date
 
-    def _legible(self, name: str, value: bytes) -> str:
-        if len(value) > self.limits.field_bytes:
+    def _legible(self, name: str, value: bytes, most: int) -> str:
+        if len(value) > most:
             self.capped.add(name)
-            value = value[: self.limits.field_bytes]
+            value = value[:most]
         return legible(value)
 
 
@@ -173,8 +175,9 @@ def _mailbox(words: str, comment: str, angle: str | None) -> tuple[str, str]:
         address = angle.strip() if "@" not in angle else "".join(angle.split())
         display = " ".join(words_decoded(words or comment).split())
         return display, "" if " " in address else address.lower()
-    if archived := _ARCHIVED_ADDRESS.match(words):  # pipermail hides addresses so
-        words = f"{archived[1]}@{archived[2]}"
+    match words.split(" ", 3):
+        case [user, "at", host] if "." in host[1:-1]:  # pipermail hides addresses so
+            words = f"{user}@{host}"
     display = " ".join(words_decoded(comment).split())
     if "@" in words:
         return display, max(words.split(), key=lambda word: "@" in word).lower()

@@ -11,7 +11,7 @@ class MailLimits:
 
     #: Headers of one mail, all together.
     header_bytes: int = 16 * 1024 * _KIBIBYTE
-    #: One header; Message-IDs are taken from the whole of it.
+    #: One header, or all with addresses of one name; Message-IDs are taken from the whole of it.
     field_bytes: int = 64 * _KIBIBYTE
     #: A text such as the subject, as it is kept.
     field_characters: int = 2_000

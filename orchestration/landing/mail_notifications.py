@@ -57,4 +57,6 @@ def _report(recipient: dict[str, Any]) -> Report:
 
 
 def _text(value: object) -> str | None:
-    return str(value).replace("\x00", "") if value else None
+    # Lists may be within each other deeper than Python can write down.
+    is_one = isinstance(value, str | int | float)
+    return str(value).replace("\x00", "") if value and is_one else None

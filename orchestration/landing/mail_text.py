@@ -11,7 +11,10 @@ _NO_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "und
 _MOST_MISFITS = 0.05
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_TAG = re.compile(r"<(/?)([a-zA-Z]\w*)[^<>]*>|<!(?:--)?[^<>]*>?")
+#: Possessive: a name that has no end must not be tried at each of its lengths.
+_TAG = re.compile(r"<(/?)([a-zA-Z]\w*+)[^<>]*+>|<!(?:--)?[^<>]*>?")
+#: Python refuses to read such numbers; no character has one.
+_ENDLESS_NUMBER = re.compile(r"&(?=#[0-9]{100})")
 _UNSEEN = {"head", "script", "style", "title"}
 _NEW_LINE = {"blockquote", "br", "div", "h1", "h2", "h3", "li", "p", "table", "tr"}
 
@@ -104,5 +107,6 @@ def without_tags(text: str) -> str:
         end = tag.end()
     if not hidden_in:
         seen.append(text[end:])
-    lines = (" ".join(line.split()) for line in html.unescape("".join(seen)).split("\n"))
+    readable = html.unescape(_ENDLESS_NUMBER.sub("&amp;", "".join(seen)))
+    lines = (" ".join(line.split()) for line in readable.split("\n"))
     return "\n".join(line for line in lines if line)

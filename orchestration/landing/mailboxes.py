@@ -133,7 +133,9 @@ class _Reader:
             is_draft=place.is_draft,
             limits=self._piece.limits.mail,
         )
-        return payload | {"replaces": content_hash(self._plain(mail.begun)) if mail.begun else None}
+        begun = content_hash(self._plain(mail.begun)) if mail.begun else None
+        # A line end more at its end makes no other mail of it.
+        return payload | {"replaces": begun if begun != payload["content_hash"] else None}
 
     def _plain(self, raw: bytes) -> bytes:
         """Return a mail as it was before it was put into an mbox (mboxrd)."""

@@ -94,6 +94,73 @@ def test_a8_a_hostile_mail_goes_in(name: str) -> None:
     assert b"\\u0000" not in orjson.dumps(mail)
 
 
+RETURNED = b"\nReceived: from b.example\nMessage-ID: <step@us.example>\n\n"
+KAI = {"final_recipient": "kai@visitor.example", "action": "failed"}
+NO_CODE = {"status": None, "diagnostic_code": None}
+
+
+def page(text: str) -> tuple[bytes, dict[str, object]]:
+    """Return a mail whose page shows all of a text, and what is kept of it."""
+    kept = text[: MailLimits().body_characters]
+    return HEADERS + b"Content-Type: text/html\n\n" + text.encode(), {"body_text": kept}
+
+
+#: Texts of the size that is looked at, which a pattern may read anew from each of their characters;
+#: and what is kept of the mail. A suite that hangs here says that one does.
+UNENDING: dict[str, tuple[bytes, dict[str, object]]] = {
+    "the name of a tag": page("<" + "a" * (256 << 10)),
+    "the number of a character": page("hi &#" + "9" * 5_000 + "; there"),
+    "the number of a character, all along": page("hi &#" + "0" * (256 << 10) + "; there"),
+    "an address in an archive": (
+        b"From: x at " + b"." * 65_000 + b" y\n\nhi",
+        {"from_address": None, "from_name": "x at " + "." * 1_995, "body_text": "hi\n"},
+    ),
+    "quotes in many headers": (
+        b"From: a@b\nTo: kai@visitor.example\n" + (b"To: no one " + b'"\\' * 32_000 + b"\n") * 200,
+        {"from_address": "a@b", "to_addresses": ["kai@visitor.example"], "capped": ["to"]},
+    ),
+    "a line of quotes in a bounce": (
+        b"From: mailer-daemon@b\n\nuser kai@visitor.example\n" + b"mail'" * 52_000,
+        {"delivery_reports": [KAI | NO_CODE]},
+    ),
+    "an address in a bounce": (
+        b"From: mailer-daemon@b\n\nuser kai@visitor.example\n<" + b"a." * 131_000 + b"@",
+        {"delivery_reports": [KAI | NO_CODE]},
+    ),
+    "failures in a bounce": (
+        b"Return-Path: <>\nFrom: a@b\n\n" + b"fail" * 16_000 + RETURNED + b"hi " * 65_000,
+        {"delivery_reports": [], "original_message_id": None},
+    ),
+    "deliveries in a bounce": (
+        b"Return-Path: <>\nFrom: a@b\n\nkai@visitor.example:\n"
+        + b"deliver" * 9_000
+        + b"\n550 5.1.1 It bounces\n"
+        + RETURNED,
+        {
+            "delivery_reports": [
+                KAI | {"status": "5.1.1", "diagnostic_code": "550 5.1.1 It bounces"}
+            ],
+            "original_message_id": "step@us.example",
+        },
+    ),
+    "lists within lists in a notification": (
+        b'From: a@b\n\n{"notificationType": "Bounce", "bounce": {"bouncedRecipients": ['
+        b'{"emailAddress": "kai@visitor.example", "action": "failed"}]}, "mail": {"messageId": '
+        + b"[" * 1_000
+        + b"]" * 1_000
+        + b"}}",
+        {"delivery_reports": [KAI | NO_CODE], "original_message_id": None},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNENDING)
+def test_a8_of_a_mail_with_a_text_without_an_end_all_else_is_kept(name: str) -> None:
+    data, kept = UNENDING[name]
+    mail = parse_mail(data, "r@us.example")
+    assert {field: mail[field] for field in kept} == kept
+
+
 #: What Python knows as codecs and nobody writes mail in; they make bytes of bytes, or text of text.
 NO_CHARSETS = (
     *("base64", "bz2", "hex", "quopri", "quoted-printable", "rot13", "uu", "zip", "zlib"),
@@ -152,8 +219,14 @@ def test_a8_parts_beyond_the_limits_are_passed_over() -> None:
     assert parse_mail(nested(3), "r@us.example", limits=few)["capped"] == ["parts"]
 
 
-def test_a8_a_large_mail_takes_little_more_memory_than_itself() -> None:
-    mail = HEADERS + b"\n" + b"hello world\n" * 2_000_000
+@pytest.mark.parametrize(
+    "mail",
+    [
+        pytest.param(HEADERS + b"\n" + b"hello world\n" * 2_000_000, id="body"),
+        pytest.param(HEADERS + b"X-A: a" + b"\n b" * 5_000_000 + b"\n\nhi", id="header"),
+    ],
+)
+def test_a8_a_large_mail_takes_little_more_memory_than_itself(mail: bytes) -> None:
     tracemalloc.start()
     try:
         parse_mail(mail, "r@us.example")

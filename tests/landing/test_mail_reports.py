@@ -136,7 +136,7 @@ def test_a3_mails_are_the_same_whatever_their_line_ends_and_container(
     folder.write(f"mailboxes/{MAILBOX}.mbox", mbox)
     assert folder.load().rejected == 0
     expected = sorted(
-        json.dumps(parse_mail(path.read_bytes(), MAILBOX), sort_keys=True)
+        json.dumps(parse_mail(path.read_bytes(), MAILBOX) | {"replaces": None}, sort_keys=True)
         for path in MAILS.rglob("*.eml")
     )
     for place in (f"{MAILBOX}.mbox", f"{MAILBOX}/%.eml", f"{MAILBOX}/cur/%"):

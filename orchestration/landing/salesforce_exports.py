@@ -183,6 +183,8 @@ class _Reader:
         else:
             if len(values) == len(self.columns):
                 self._keep(values)
+            elif values and not data.endswith(self.piece.content.line_end, start, end):
+                return start  # cut off between two fields: the rest may yet come
             elif values:
                 # A quote too many joins it with records behind it: those are good by themselves.
                 end = self._next_good(data, start, end) or end

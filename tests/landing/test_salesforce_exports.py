@@ -208,6 +208,20 @@ def test_a9_a_last_record_without_an_end_waits_and_is_taken_when_nothing_follows
     assert numbers(folder) == [1, 2, 7, 8]
 
 
+def test_a9_a_record_given_up_between_two_fields_is_taken_when_the_rest_comes(
+    folder: Folder,
+) -> None:
+    text = HEADER + row(1, "", "") + row(2, "a", "b")
+    file = "salesforce/Contact.csv"
+    folder.write(file, text[: text.rindex(',"b"')], is_old=True)
+    folder.load()
+    assert folder.rejects() == [(3, "truncated")]
+    folder.write(file, text)
+    folder.load()
+    assert numbers(folder) == [1, 2]
+    assert folder.query("select line from raw.rejects where settled_at is null") == []
+
+
 def test_old_macs_line_ends_are_line_ends(folder: Folder) -> None:
     text = HEADER + row(1, "", "") + row(2, "", "")
     folder.write("salesforce/Contact.csv", text.replace("\n", "\r"))

@@ -30,6 +30,8 @@ _CLOSING = {"{": "}", "[": "]"}
 
 #: How far a value is looked through before it is asked whether the next record has begun.
 _NEAR = 64 << 10
+#: How far it is looked through before that: many a value ends on its line, soon.
+_VERY_NEAR = 1 << 10
 _MOST_INDENT = 200
 #: A line that is broken more often than this is no log's.
 _MOST_BREAKS = 20
@@ -112,6 +114,10 @@ class Scanner:
     cut: tuple[int, int | None] = field(default=(0, None), init=False)
     _counted: int = field(default=0, init=False)
     _breaks: int = field(default=0, init=False)
+    #: By the pattern of what comes before a record: up to where it was sought, where it was found.
+    _sought: dict[re.Pattern[str], tuple[int, re.Match[str] | None]] = field(
+        default_factory=dict, init=False
+    )
 
     def values(self) -> Iterator[Value | Fragment]:
         """Yield values, and fragments between them; what is cut off at the end stays behind."""
@@ -150,16 +156,29 @@ class Scanner:
         self._counted = offset
         return self.line
 
-    def next_record(self, broken: int, most: int | None = None) -> int:
+    def next_record(self, broken: int) -> int:
         """Return the offset where reading may go on: a line that begins as the broken one's does.
 
-        -1 where there is none before the offset `most`.
+        -1 where there is none.
         """
-        most = len(self.text) if most is None else most
-        if self.text.find("\n", broken, most) < 0:
+        if self.text.find("\n", broken) < 0:
             return -1
-        found = self.before_record(broken).search(self.text, broken, most)
+        found = self.before_record(broken).search(self.text, broken)
         return found.end() if found else -1
+
+    def _near_record(self, at: int) -> int:
+        """Return what `next_record` does, -1 where there is none near; offsets may only grow.
+
+        Of many values on one line, each would look for the same line end.
+        """
+        pattern = self.before_record(at)
+        most = min(at + _NEAR, len(self.text))
+        stop, found = self._sought.get(pattern, (at, None))
+        if found.start() < at if found else stop < most:
+            stop = at + 2 * _NEAR
+            found = pattern.search(self.text, at, stop)
+            self._sought[pattern] = stop, found
+        return found.end() if found and found.end() < most else -1
 
     def before_record(self, offset: int) -> re.Pattern[str]:
         """Return the pattern of what comes before a record like the one at an offset."""
@@ -175,7 +194,13 @@ class Scanner:
             return self._scalar_stop(at)
         if self.is_line:
             return self._stop_on_line(at)
-        following = self.next_record(at, at + _NEAR)
+        very_near = at + _VERY_NEAR
+        # Cut where the line ends: beyond, it depends on what follows whether this is one value.
+        line_end = self.text.find("\n", at, very_near)
+        beginning = self.text[at : very_near if line_end < 0 else line_end]
+        if _CLOSING[beginning[0]] in beginning and (end := _decoded_end(beginning)) > 0:
+            return at + end, True
+        following = self._near_record(at)
         if following >= 0:
             end = _decoded_end(self.text[at : following + 1])
             if end == _BROKEN:

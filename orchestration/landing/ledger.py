@@ -1,5 +1,6 @@
 """What was loaded before (A9), read from and written to `raw.loads` and `raw.landing_files`."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -76,6 +77,10 @@ class Ledger:
     _loaded: dict[tuple[str, str], dict[str, set[tuple[int, str]]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
+    #: The hashes of contents shorter than a head, by their length.
+    _short: dict[tuple[str, str], dict[int, set[str]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
 
     @classmethod
     def read(cls, connection: DuckDBPyConnection) -> "Ledger":
@@ -134,13 +139,19 @@ class Ledger:
         sight = self.sights.get((source_of(found), found.file))
         return sight is not None and sight.problem == problem and sight.looks_like(found)
 
-    def may_begin(self, form: Format, file: str, head: str) -> set[tuple[int, str]]:
+    def may_begin(self, form: Format, file: str, head: bytes) -> set[tuple[int, str]]:
         """Return length and hash of each earlier content that may be the beginning of this one.
 
-        `head` is the hash of its head. A content shorter than a head may begin any file.
+        `head` are its first bytes. Whether a content shorter than a head begins it shows at once:
+        of tiny files there may be any number, and each would be compared with all before it.
         """
-        heads = self._loaded[form.source, form.scope(file)]
-        return heads[head] | heads[""]
+        scope = form.source, form.scope(file)
+        heads = self._loaded[scope]
+        found = heads[_hash(head[:HEAD_BYTES])] | heads[""]
+        for length, hashes in self._short[scope].items():
+            if length <= len(head) and (short := _hash(head[:length])) in hashes:
+                found.add((length, short))
+        return found
 
     def record(
         self, connection: DuckDBPyConnection, source: str, load_id: int, at: datetime, load: Load
@@ -166,7 +177,7 @@ class Ledger:
             self._remember(source, load.file, load.bytes, load.content_hash, load.head_hash)
 
     def see(self, connection: DuckDBPyConnection, found: LandingFile, sight: Sight) -> None:
-        """Note how a file looked, within the caller's transaction."""
+        """Note how a file looked, within the caller's transaction; `sights` are for after it."""
         key = (source_of(found), found.file)
         connection.execute(
             "insert or replace into raw.landing_files values (?, ?, ?, ?, ?, ?, ?)",
@@ -175,7 +186,6 @@ class Ledger:
                 *(sight.is_settled, sight.problem, sight.version),
             ],
         )
-        self.sights[key] = sight
 
     def end_reload(self, connection: DuckDBPyConnection, found: LandingFile, load_id: int) -> None:
         """Note that a file was loaded again, within the caller's transaction."""
@@ -199,8 +209,16 @@ class Ledger:
     ) -> None:
         if source not in _SCOPES:
             return
-        key = head if head and size >= HEAD_BYTES else ""
-        self._loaded[source, _SCOPES[source](file)][key].add((size, content_hash))
+        scope = source, _SCOPES[source](file)
+        if size < HEAD_BYTES:
+            self._short[scope][size].add(content_hash)
+        else:
+            # Loads of old versions are known without their heads.
+            self._loaded[scope][head or ""].add((size, content_hash))
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _version(connection: DuckDBPyConnection) -> int:

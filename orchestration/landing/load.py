@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +38,8 @@ from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
 
 _DEFAULT_LIMITS = Limits()
+#: What is loaded at a time once the database could not hold more.
+_SMALL_FRAME_BYTES = 1 << 20
 
 
 def load(
@@ -150,7 +152,7 @@ class _Pass:
         if problem or found.format is None:
             return _Sighted(found, content, problem=problem or "unrecognised_file")
         try:
-            loaded = self.ledger.may_begin(found.format, found.file, content.head_hash)
+            loaded = self.ledger.may_begin(found.format, found.file, content.head)
             return _Sighted(found, content, recognise(content, loaded))
         except (FileChangedError, FileNotFoundError):
             return _Sighted(found, content)
@@ -160,7 +162,7 @@ class _Pass:
     def _load(self, frames: Frames, sighted: _Sighted) -> None:
         each, found = sighted, sighted.found
         if each.recognition and found.format:
-            loaded = self.ledger.may_begin(found.format, found.file, each.content.head_hash)
+            loaded = self.ledger.may_begin(found.format, found.file, each.content.head)
             if loaded != each.recognition.compared:
                 # A file before it in this batch, or another process, may have brought the same.
                 each = self._sight(found)
@@ -169,18 +171,38 @@ class _Pass:
         if not each.recognition or not found.format:
             return  # it is being rewritten, or has gone: the next pass finds what is there
         try:
-            self._load_new(frames, found, found.format, each.content, each.recognition)
+            self._load_in_memory(frames, found, found.format, each.content, each.recognition)
         except (FileChangedError, FileNotFoundError):
             return
         except UnreadableFileError as error:
             self._load_problem(frames, found, str(error))
-        except (OutOfMemoryException, TransactionException) as error:
-            if not _is_out_of_memory(error):
-                raise
-            most = self.limits.database_bytes
-            self._load_problem(frames, found, f"too_large: its records take more than {most} bytes")
         except OSError as error:
             self._load_problem(frames, found, f"unreadable_file: {error.strerror}")
+
+    def _load_in_memory(
+        self,
+        frames: Frames,
+        found: LandingFile,
+        form: Format,
+        content: Content,
+        recognition: Recognition,
+    ) -> None:
+        """Load a file; in small frames, if the database can hold no large ones of it.
+
+        Raises:
+            UnreadableFileError: it cannot hold those either.
+        """
+        most = self.limits.database_bytes
+        small = min(self.limits.frame_bytes, _SMALL_FRAME_BYTES)
+        for limits in (self.limits, replace(self.limits, frame_bytes=small)):
+            try:
+                self._load_new(frames, found, form, content, recognition, limits)
+            except (OutOfMemoryException, TransactionException) as error:
+                if not _is_out_of_memory(error):
+                    raise
+            else:
+                return
+        raise UnreadableFileError(f"memory_exceeded: more than {most} bytes")
 
     def _load_new(
         self,
@@ -189,14 +211,15 @@ class _Pass:
         form: Format,
         content: Content,
         recognition: Recognition,
+        limits: Limits,
     ) -> None:
         counts = self.report.of(form.source)
         is_old = self.is_old(found)
         is_reload = self.ledger.is_wanted_again(found)
-        known = Reading(content.line_end) if is_reload else recognition.known
+        known = Reading(content.line_end) if is_reload else recognition.known.copy()
         is_reported = self.ledger.is_reported(found, CUT) and not is_reload
         piece = Piece(
-            content, found.file, known.prefix(), is_old and not is_reported, self.limits, known
+            content, found.file, known.prefix(), is_old and not is_reported, limits, known
         )
         target = self._target(frames, found)
         with _transaction(frames):
@@ -218,6 +241,7 @@ class _Pass:
                 problem=CUT if outcome.is_cut or is_reported else None,
             )
             self.ledger.see(frames.connection, found, sight)
+        self.ledger.sights[form.source, found.file] = sight
         self.ledger.reloads.discard((form.source, found.file))
         if is_new:
             self.ledger.remember(form.source, entry)
@@ -244,6 +268,7 @@ class _Pass:
             self.ledger.see(frames.connection, found, sight)
             if is_reload:
                 self.ledger.end_reload(frames.connection, found, target.load_id)
+        self.ledger.sights[target.source, found.file] = sight
         if is_reload:
             self.ledger.reloads.discard((target.source, found.file))
         self.ledger.remember(target.source, entry)

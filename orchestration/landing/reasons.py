@@ -34,6 +34,7 @@ REMEDIES: Mapping[str, str] = {
     "gzip_bomb": "it grows beyond all measure; if that is right, raise the limits inflated_bytes "
     "and inflation_ratio, then `touchline reload` it",
     "too_large": "deliver JSON lines, or raise the limit document_bytes and `touchline reload` it",
+    "memory_exceeded": "raise the limit database_bytes, then `touchline reload` the file",
     "unreadable_mail": "no mail headers at all: look at what was exported",
     "mail_too_large": "raise the limit mail_bytes, then `touchline reload` the file",
     "unreadable_file": "mend permissions or disk: it is tried again at each pass",

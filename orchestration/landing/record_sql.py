@@ -42,8 +42,10 @@ class RecordRules:
     """How the records of a format are found and checked: the first failing check is the reason.
 
     `pages`: keys of an object that hold an array of records. `envelopes`: paths at which a record
-    holds another, as an object or as JSON text; opened in this order, each where it is there.
-    `form_field`: the name of the field that holds the JSON where a line is the body of a form post.
+    holds another, as an object or as JSON text; opened in this order, each where it is there and no
+    larger than anything that a queue carries. What is around a record is kept as a layer of its
+    envelope, as `{}` where the whole is larger than that. `form_field`: the name of the field that
+    holds the JSON where a line is the body of a form post.
     """
 
     checks: tuple[Check, ...]
@@ -61,19 +63,29 @@ class RecordRules:
             return None
         return f"with {_PLAIN.format(paths=self._paths())}, {_CHECKED.format(**self._verdict())}"
 
-    def any_layout(self) -> str:
-        """Return the CTEs that make `checked` records of whatever a line may hold."""
-        pages = "\n            ".join(map(_page, self.pages))
+    def any_layout(self, *, in_stages: bool = False) -> str:
+        """Return the CTEs that make `checked` records of whatever a line may hold.
+
+        `in_stages`: in the least memory, for bulky lines.
+        """
+        place = self._places()
+        sql = {
+            "as": "as materialized" if in_stages else "as",
+            "paths": self._paths(),
+            "page_paths": ", ".join(f"'{_path(key)}'" for key in self.pages),
+            "pages": "\n            ".join(map(_page, range(1, len(self.pages) + 1))),
+        }
         opened = [
-            _OPENED.format(pages=pages, **_envelope(number, path))
+            step.format(number=number, before=number - 1, **_envelope(path, place[path]), **sql)
             for number, path in enumerate(self.envelopes, 1)
+            for step in (_INNER, _PAGED)
         ]
         parts = [
             _TEXTS.format(text=self.text(), blank=_BLANK, mended=_WITHOUT_LONE_SURROGATES),
-            _SPLIT.format(blank=_BLANK),
-            _OPENED_0.format(pages=pages),
+            _SPLIT.format(blank=_BLANK, **sql),
+            _PAGED.format(number=0, **sql),
             *opened,
-            _FOUND.format(last=len(opened), paths=self._paths()),
+            _FOUND.format(last=len(self.envelopes)),
             _CHECKED.format(**self._verdict()),
         ]
         return "with\n" + ",\n".join(parts)
@@ -89,17 +101,17 @@ class RecordRules:
             f"then url_decode(replace({field}, '+', ' ')) else text end"
         )
 
-    def _all_keys(self) -> list[str]:
-        return [
-            *dict.fromkeys(key for check in self.checks for key in check.keys),
-            *(skip.key for skip in self.skips),
-        ]
+    def _places(self) -> dict[str, str]:
+        """Return the SQL of the text at each key that matters, of a record or around one."""
+        asked = [key for check in self.checks for key in check.keys]
+        keys = [*asked, *(skip.key for skip in self.skips), *self.envelopes]
+        return {key: f"found[{number}]" for number, key in enumerate(dict.fromkeys(keys), 1)}
 
     def _paths(self) -> str:
-        return ", ".join(f"'{_path(key)}'" for key in self._all_keys())
+        return ", ".join(f"'{_path(key)}'" for key in self._places())
 
     def _verdict(self) -> dict[str, str]:
-        place = {key: f"found[{number}]" for number, key in enumerate(self._all_keys(), 1)}
+        place = self._places()
         cases = []
         for check in self.checks:
             values = ", ".join(f"nullif({place[key]}, '')" for key in check.keys)
@@ -140,17 +152,20 @@ def _is_one_of(value: str, values: tuple[str, ...]) -> str:
     return f"list_contains([{listed}], {value})"
 
 
-def _page(key: str) -> str:
-    path = _path(key)
-    return f"when json_type(content, '{path}') = 'ARRAY' then json_extract(content, '{path}[*]')"
+def _page(number: int) -> str:
+    return f"when starts_with(pages[{number}], '[') then json_extract(pages[{number}], '$[*]')"
 
 
-def _envelope(number: int, path: str) -> dict[str, object]:
+def _envelope(path: str, found: str) -> dict[str, object]:
     without = "null"
     for part in reversed(path.split(".")):
         without = f'{{"{part}":{without}}}'
-    return {"before": number - 1, "number": number, "path": _path(path), "without": without}
+    return {"within": found, "without": without, "most": _ENVELOPE_BYTES}
 
+
+#: SQS carries no more, SNS and EventBridge less. To open what is larger, level by level, and to
+#: write it anew without what it held, could take hundreds of times its length.
+_ENVELOPE_BYTES = 1 << 20
 
 #: Zeroes are what a log that was emptied while its writer went on begins with; byte order marks
 #: come with files that were put one behind the other.
@@ -210,61 +225,31 @@ split as (
 
 ),
 
-elements_0 as (
+contents_0 {as} (
 
     select
-        line, broken,
+        line, broken, true as is_opened, []::json[] as layers, null::varchar[] as found,
         coalesce(position, generate_subscripts(elements, 1) - 1) as position,
         unnest(elements) as content
     from split
 
 )"""
 
-#: A record, or a page of records: also as an element of an array, and within an envelope.
-_OPENED_0 = """
-paged_0 as (
+#: A record, or a page of records: also as an element of an array, and within an envelope. DuckDB
+#: keeps what each function made of a text, thirty times its length, until the stage is done: so all
+#: keys are looked up at once, and again only in what came out of an envelope.
+_PAGED = """
+looked_{number} {as} (
 
     select
         *,
-        case
-            when content is null then [content]
-            {pages}
-            else [content]
-        end as records
-    from elements_0
-
-),
-
-opened_0 as (
-
-    select
-        line, broken,
-        position + generate_subscripts(records, 1) - 1 as position,
-        unnest(records) as value,
-        []::json[] as layers
-    from paged_0
-
-)"""
-
-_OPENED = """
-inner_{number} as (
-
-    select *, unnest([try_cast(json_extract_string(value, '{path}') as json)]) as within
-    from opened_{before}
-
-),
-
-contents_{number} as (
-
-    select
-        line, position, broken,
-        case when left(ltrim(within), 1) in ('{{', '[') then json(within) else value end as content,
-        case
-            when left(ltrim(within), 1) in ('{{', '[')
-                then list_append(layers, json_merge_patch(value, '{without}'))
-            else layers
-        end as layers
-    from inner_{number}
+        unnest([
+            case
+                when is_opened and starts_with(content, '{{')
+                    then json_extract(content, [{page_paths}]::varchar[])
+            end
+        ]) as pages
+    from contents_{number}
 
 ),
 
@@ -273,21 +258,67 @@ paged_{number} as (
     select
         *,
         case
+            when not is_opened then [content]
             when starts_with(content, '[') and len(layers) > 0 then json_extract(content, '$[*]')
             {pages}
             else [content]
         end as records
-    from contents_{number}
+    from looked_{number}
+
+),
+
+values_{number} {as} (
+
+    select
+        line, broken, layers, found,
+        position + generate_subscripts(records, 1) - 1 as position,
+        unnest(records) as value
+    from paged_{number}
 
 ),
 
 opened_{number} as (
 
     select
-        line, broken, layers,
-        position + generate_subscripts(records, 1) - 1 as position,
-        unnest(records) as value
-    from paged_{number}
+        * exclude (found),
+        unnest([
+            case
+                when found is not null then found
+                when starts_with(value, '{{') then json_extract_string(value, [{paths}])
+                when value is not null then []
+            end
+        ]) as found
+    from values_{number}
+
+)"""
+
+_INNER = """
+inner_{number} as (
+
+    select
+        *,
+        unnest([
+            case
+                when left(ltrim({within}), 1) in ('{{', '[') and strlen({within}) <= {most}
+                    then try_cast({within} as json)
+            end
+        ]) as within
+    from opened_{before}
+
+),
+
+contents_{number} as (
+
+    select
+        line, position, broken, within is not null as is_opened,
+        case when within is not null then json(within) else value end as content,
+        case when within is null then found end as found,
+        case
+            when within is null then layers
+            when strlen(value) > {most} then list_append(layers, json('{{}}'))
+            else list_append(layers, json_merge_patch(value, '{without}'))
+        end as layers
+    from inner_{number}
 
 )"""
 
@@ -295,14 +326,8 @@ _FOUND = """
 records as (
 
     select
-        line, position, broken, value,
-        case when len(layers) > 0 then to_json(layers) end as envelope,
-        unnest([
-            case
-                when starts_with(value, '{{') then json_extract_string(value, [{paths}])
-                when value is not null then []
-            end
-        ]) as found
+        line, position, broken, value, found,
+        case when len(layers) > 0 then to_json(layers) end as envelope
     from opened_{last}
 
 )"""

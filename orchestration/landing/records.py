@@ -5,7 +5,7 @@ spread over lines. Python moves blocks of some megabytes; it never looks at a re
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -34,6 +34,8 @@ _VALUES_PER_FRAME = 50_000
 _FIRST_LINE_BYTES = 8 << 20
 #: Frames with lines that may well be blank (there can be millions) are rid of those first.
 _SHORT = 2
+#: From here on a line is bulky: it may take hundreds of times its length to take it apart.
+_BULKY = 64 << 10
 
 
 def read_records(piece: Piece, target: Target, rules: RecordRules) -> Outcome:
@@ -104,8 +106,17 @@ class _Reader:
     def _any_layout(self) -> str:
         return self.rules.any_layout()
 
+    @cached_property
+    def _any_layout_in_stages(self) -> str:
+        return self.rules.any_layout(in_stages=True)
+
     def take(self, frame: pl.DataFrame, *, is_last_look: bool = False) -> None:
-        """Load the lines of a frame; those that are surely one object each go the short way."""
+        """Load the lines of a frame."""
+        for part in _portions(frame, self.piece.limits.frame_bytes):
+            self._take(part, is_last_look=is_last_look)
+
+    def _take(self, frame: pl.DataFrame, *, is_last_look: bool) -> None:
+        """Load lines; those that are surely one object each go the short way."""
         if self._plain is None:
             self._load_any_layout(frame, is_last_look=is_last_look)
             return
@@ -133,9 +144,11 @@ class _Reader:
     def _load_any_layout(self, frame: pl.DataFrame, *, is_last_look: bool) -> None:
         if (frame["text"].str.len_bytes() < _SHORT).any():
             frame = frame.filter(frame["text"].str.strip_chars() != "")
+        is_bulky = (frame["text"].str.len_bytes() >= _BULKY).any()
+        records = self._any_layout_in_stages if is_bulky else self._any_layout
         self.target.frame("landing_lines", frame)
         # Taking lines apart costs more than keeping what came of it for a moment.
-        self.target.connection.execute(SORT_OUT.format(records=self._any_layout))
+        self.target.connection.execute(SORT_OUT.format(records=records))
         self._keep(SORTED_OUT)
         broken = [] if is_last_look else self._take_broken(IS_MENDABLE)
         self._refuse()
@@ -226,6 +239,18 @@ class _Reader:
     def reject_all(self, rejects: Sequence[tuple[int, str, str]]) -> None:
         """Keep records that could not be read: line, reason and text of each."""
         self.outcome.rejected += self.target.reject_all(rejects)
+
+
+def _portions(frame: pl.DataFrame, most: int) -> Iterator[pl.DataFrame]:
+    """Yield the lines of a frame by less than `most` bytes and one line more."""
+    ends = frame["text"].str.len_bytes().cast(pl.Int64).cum_sum()
+    if not len(ends) or ends[-1] <= most:
+        yield frame
+        return
+    start = 0
+    for length in (ends // most).rle().struct.field("len"):
+        yield frame.slice(start, length)
+        start += length
 
 
 def _found_in(line: int, text: str) -> list[Found]:

@@ -7,6 +7,7 @@ import stat
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_a8_what_lies_behind_a_gzip_costs_nothing_of_it(
 
 
 def test_a8_a_gzip_gives_all_up_to_where_it_is_overwritten(folder: Folder) -> None:
-    text = lines(event(n, noise=os.urandom(30).hex()) for n in range(2_000))
+    noise = Random(7)
+    text = lines(event(n, noise=noise.randbytes(30).hex()) for n in range(2_000))
     whole = bytearray(gzip.compress(text.encode()))
     half = len(whole) // 2
     whole[half : half + 64] = bytes([255]) * 64
@@ -53,7 +55,8 @@ def test_a8_a_gzip_gives_all_up_to_where_it_is_overwritten(folder: Folder) -> No
     report = folder.load()
     assert report.rows > 900
     assert folder.event_ids()[:900] == [f"event-{n}" for n in range(900)]
-    assert folder.rejects()[-1][1] == "corrupt_gzip"
+    # Behind the fault, bytes may still look like text for a while.
+    assert [reason for _, reason in folder.rejects()].count("corrupt_gzip") == 1
 
 
 EMPTY = {

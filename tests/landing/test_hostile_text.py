@@ -5,6 +5,7 @@ import json
 import pytest
 
 from orchestration.landing.content import CHUNK_BYTES
+from tests.landing import test_ses as ses
 from tests.landing.folder import Folder, event, events, lines
 
 
@@ -14,43 +15,58 @@ def one(number: int, **others: object) -> str:
 
 GOOD = one(1)
 
-#: What follows the good record on its own line or lines, and the reason that it is refused for.
-REFUSED = {
-    "another encoding": (b'{"email": "\xe9@visitor.example"}', "invalid_utf8"),
-    "a cut-off character": ('{"email": "ø'.encode()[:-1] + b'"}', "invalid_utf8"),
-    "a zero within": (one(2).replace("@", "\0").encode(), "broken_json"),
-    "a control character": (one(2).replace("@", "\x07").encode(), "broken_json"),
-    "10,000 levels, cut off": (one(2)[:-1].encode() + b', "n": ' + b"[" * 10_000, "broken_json"),
-    "1,000,000 levels, cut off": (b"[" * 1_000_000, "broken_json"),
-    "nothing but quotes": (b'{"' * 40_000, "broken_json"),
-    "a million digits": (b"9" * 1_000_000, "not_an_object"),
-    "a comment": (b"// nothing", "broken_json"),
-    "single quotes": (b"{'email': 'x'}", "broken_json"),
-}
 
-#: What is unusual, and an event all the same.
-TAKEN = {
-    "a zero as an escape": one(2, note="a\0b").encode(),
-    "10,000 levels": one(2).encode()[:-1] + b', "n": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
-    "1,000,000 levels": one(2).encode()[:-1] + b', "n": ' + b"[" * 10**6 + b"]" * 10**6 + b"}",
-    "1,000,000 objects": one(2).encode()[:-1]
-    + b', "n": '
-    + b'{"a":' * 10**6
-    + b"1"
-    + b"}" * (10**6 + 1),
-    "400 digits": one(2).encode()[:-1] + b', "n": ' + b"9" * 400 + b"}",
-    "5,000 digits": one(2).encode()[:-1] + b', "n": ' + b"9" * 5_000 + b"}",
-    "an exponent": one(2).encode()[:-1] + b', "n": 1e400}',
-    "no number": one(2, n=float("nan")).encode(),
-    "10,000 keys": one(2, **{f"k{n}'\".; --": n for n in range(10_000)}).encode(),
-    "1 MB of escapes": one(2, note='"\\\n' * 350_000).encode(),
-    "keys that SQL knows": one(2, **{"select": 1, "load_id": 2, "$.a": 3, "": 4}).encode(),
-    "white space before": b" \t" + one(2).encode(),
-    "zeroes before": b"\0" * 5_000 + one(2).encode(),
-    "zeroes behind": one(2).encode() + b"\0" * 5_000,
-    "a byte order mark before": "\ufeff".encode() + one(2).encode(),
-    "half an emoji": one(2).encode()[:-1] + b', "note": "\\ud83d", "\\ude00": "\\ud83d\\ude00"}',
-}
+def refused(record: str) -> dict[str, tuple[bytes, str]]:
+    """Return what follows a good record on its own line, and the reason that it is refused for."""
+    begun = record[:-1].encode() + b', "n": '
+    return {
+        "another encoding": (b'{"email": "\xe9@visitor.example"}', "invalid_utf8"),
+        "a cut-off character": ('{"email": "ø'.encode()[:-1] + b'"}', "invalid_utf8"),
+        "a zero within": (record.replace("@", "\0").encode(), "broken_json"),
+        "a control character": (record.replace("@", "\x07").encode(), "broken_json"),
+        "10,000 levels, cut off": (begun + b"[" * 10_000, "broken_json"),
+        "1,000,000 levels, cut off": (b"[" * 1_000_000, "broken_json"),
+        "nothing but quotes": (b'{"' * 40_000, "broken_json"),
+        "a million digits": (b"9" * 1_000_000, "not_an_object"),
+        "a comment": (b"// nothing", "broken_json"),
+        "single quotes": (b"{'email': 'x'}", "broken_json"),
+    }
+
+
+def taken(record: str) -> dict[str, bytes]:
+    """Return what is unusual, and an event all the same."""
+    whole = record.encode()
+    begun = whole[:-1] + b', "n": '
+
+    def others(**values: object) -> bytes:
+        return whole[:-1] + b", " + json.dumps(values)[1:].encode()
+
+    return {
+        "a zero as an escape": others(note="a\0b"),
+        "10,000 levels": begun + b"[" * 10_000 + b"]" * 10_000 + b"}",
+        "1,000,000 levels": begun + b"[" * 10**6 + b"]" * 10**6 + b"}",
+        "1,000,000 objects": begun + b'{"a":' * 10**6 + b"1" + b"}" * (10**6 + 1),
+        "400 digits": begun + b"9" * 400 + b"}",
+        "5,000 digits": begun + b"9" * 5_000 + b"}",
+        "an exponent": begun + b"1e400}",
+        "no number": others(n=float("nan")),
+        "10,000 keys": others(**{f"k{n}'\".; --": n for n in range(10_000)}),
+        "1 MB of escapes": others(note='"\\\n' * 350_000),
+        "keys that SQL knows": others(**{"select": 1, "load_id": 2, "$.a": 3, "": 4}),
+        "white space before": b" \t" + whole,
+        "zeroes before": b"\0" * 5_000 + whole,
+        "zeroes behind": whole + b"\0" * 5_000,
+        "a byte order mark before": "\ufeff".encode() + whole,
+        "half an emoji": whole[:-1] + b', "note": "\\ud83d", "\\ude00": "\\ud83d\\ude00"}',
+    }
+
+
+REFUSED = refused(one(2))
+TAKEN = taken(one(2))
+
+#: The same of a format whose records come wrapped.
+REFUSED_OF_SES = refused(json.dumps(ses.event(2)))
+TAKEN_OF_SES = taken(json.dumps(ses.event(2)))
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -70,6 +86,38 @@ def test_a8_a_hostile_first_line_costs_only_itself(folder: Folder, name: str) ->
     folder.load()
     assert folder.event_ids() == ["event-2", "event-3"]
     assert folder.rejects() == [(1, reason)]
+
+
+@pytest.mark.parametrize("name", REFUSED_OF_SES)
+def test_a8_a_hostile_line_costs_no_wrapped_record_beside_it(folder: Folder, name: str) -> None:
+    text, reason = REFUSED_OF_SES[name]
+    first, last = (lines([ses.notification(ses.event(number))]).encode() for number in (1, 3))
+    folder.write("ses/a.ndjson", first + text + b"\n" + last)
+    folder.load()
+    assert folder.payloads(ses.TABLE) == [ses.event(1), ses.event(3)]
+    assert folder.rejects() == [(2, reason)]
+
+
+@pytest.mark.parametrize("name", TAKEN_OF_SES)
+def test_a8_an_unusual_record_of_wrapped_ones_is_an_event(folder: Folder, name: str) -> None:
+    first, last = (lines([ses.notification(ses.event(number))]).encode() for number in (1, 3))
+    folder.write("ses/a.ndjson", first + TAKEN_OF_SES[name] + b"\n" + last)
+    folder.load()
+    found = folder.query(f"select payload ->> '$.mail.messageId' from {ses.TABLE} order by line")
+    assert found == [(ses.event(number)["mail"]["messageId"],) for number in (1, 2, 3)]
+    assert folder.rejects() == []
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *TAKEN])
+def test_a8_a_hostile_line_costs_no_event_that_comes_wrapped(folder: Folder, name: str) -> None:
+    """What is no event of this provider is one reject, however deep it is and whatever it holds."""
+    text = REFUSED[name][0] if name in REFUSED else TAKEN[name]
+    mail = {"messageId": "1", "timestamp": "2026-10-05T08:00:00Z", "destination": ["a@x.example"]}
+    good = json.dumps({"Message": json.dumps({"eventType": "Send", "mail": mail})}).encode()
+    folder.write("ses/a.ndjson", good + b"\n" + text + b"\n" + good + b"\n")
+    folder.load()
+    assert [line for _, line, _ in folder.places("raw.ses_events")] == [1, 3]
+    assert [line for line, _ in folder.rejects()] == [2]
 
 
 @pytest.mark.parametrize("name", TAKEN)

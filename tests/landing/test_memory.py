@@ -82,5 +82,18 @@ def test_a8_a_file_that_the_database_cannot_hold_stops_no_other(folder: Folder) 
     folder.write("sendgrid/b.ndjson", events(1, 2))
     report = folder.load(database_bytes=48 * MEBIBYTE)
     assert folder.event_ids() == ["event-1", "event-2"]
-    assert folder.rejects() == [(None, f"too_large: its records take more than {48 << 20} bytes")]
+    assert folder.rejects() == [(None, f"memory_exceeded: more than {48 << 20} bytes")]
     assert (report.rows, folder.load().files) == (2, 0)
+
+
+def test_a8_what_the_database_cannot_hold_at_once_it_takes_in_small_frames(folder: Folder) -> None:
+    """What comes behind an earlier load does so too, and nothing of either comes twice."""
+    bulk = "[" + "1," * (32 << 10) + "1]"
+    texts = [json.dumps(event(n))[:-1] + f', "x": {bulk}}}\n' for n in range(2, 130)]
+    folder.write("sendgrid/a.ndjson", events(1))
+    folder.load()
+    folder.append("sendgrid/a.ndjson", "".join(texts) + events(130))
+    report = folder.load(database_bytes=96 * MEBIBYTE)
+    assert (report.rows, report.rejected) == (129, 0)
+    assert [line for _, line, _ in folder.places()] == list(range(1, 131))
+    assert folder.load().files == 0

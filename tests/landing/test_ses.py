@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from orchestration.landing.reasons import kind_of
 from tests.landing.folder import Folder, lines
 
 Json = dict[str, Any]
 
 TABLE = "raw.ses_events"
+MEBIBYTE = 1 << 20
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:mail-events"
 VALIDATED = "Successfully validated SNS topic for Amazon SES event publishing."
 
@@ -200,6 +202,53 @@ def test_a8_what_is_no_event_is_a_reject_with_its_reason(folder: Folder) -> None
     assert json.loads(kept)["Message"] == cut["Message"]
 
 
+def numbers(size: int) -> str:
+    """Return an array of some bytes: nothing else takes so much memory when it is taken apart."""
+    return "[" + "1," * (size // 2) + "1]"
+
+
+#: What stands in an envelope beside an event, in each of so many; whether it is kept.
+BESIDE_AN_EVENT = {
+    "15 MiB of numbers": (numbers(15 * MEBIBYTE), 1, False),
+    "1,000,000 levels": ('{"a":' * 10**6 + "1" + "}" * 10**6, 1, False),
+    "30 times 1 MiB": (numbers(MEBIBYTE), 30, False),
+    "15 times almost 1 MiB": (numbers(MEBIBYTE - 2_000), 15, True),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_AN_EVENT)
+def test_a8_what_a_bulky_envelope_holds_is_an_event_like_its_neighbours(
+    folder: Folder, name: str
+) -> None:
+    bulk, times, is_kept = BESIDE_AN_EVENT[name]
+    bulky = json.dumps(notification(event(1)))[:-1] + f', "x": {bulk}}}\n'
+    folder.write("ses/a.ndjson", bulky * times + lines([notification(event(2))]))
+    folder.load()
+    assert folder.rejects() == []
+    assert folder.payloads(TABLE) == [event(1)] * times + [event(2)]
+    layer = {**without_message(1), "x": json.loads(bulk)} if is_kept else {}
+    assert envelopes(folder) == [[layer]] * times + [[without_message(2)]]
+
+
+def test_a8_a_bulky_page_is_taken_apart(folder: Folder) -> None:
+    page = f'{{"Records": [{{"x": {numbers(15 * MEBIBYTE)}}}, {json.dumps(event(1))}]}}'
+    folder.write("ses/a.ndjson", page + "\n" + lines([event(2)]))
+    folder.load()
+    assert folder.payloads(TABLE) == [event(1), event(2)]
+    assert folder.rejects() == [(1, "missing_key: eventType or notificationType")]
+
+
+@pytest.mark.parametrize(("size", "reasons"), [(MEBIBYTE // 2, []), (MEBIBYTE, ["missing_key"])])
+def test_a8_an_envelope_larger_than_a_queue_carries_is_not_opened(
+    folder: Folder, size: int, reasons: list[str]
+) -> None:
+    message = json.dumps(event(1))[:-1] + f', "x": {numbers(size)}}}'
+    folder.write("ses/a.ndjson", lines([notification(message), notification(event(2))]))
+    folder.load()
+    assert [kind_of(each) for _, each in folder.rejects()] == reasons
+    assert folder.payloads(TABLE)[-1] == event(2)
+
+
 def test_a8_an_event_without_any_time_is_kept(folder: Folder) -> None:
     undated = event(1, open={})
     del undated["mail"]["timestamp"]
@@ -243,3 +292,35 @@ def test_a2_wrappers_may_hold_arrays_and_pages_and_each_other(folder: Folder, ba
         event(number)["mail"]["messageId"] for number in (1, 2, 3)
     ]
     assert folder.rejects() == []
+
+
+#: Lines around which or within which there is far more than a queue carries; how many give a row.
+BULKY: dict[str, tuple[Callable[[], list[str]], int]] = {
+    "an envelope of 15 MiB": (
+        lambda: [json.dumps(notification(event(2)) | {"x": [1] * 5_000_000})],
+        1,
+    ),
+    "a million levels": (lambda: ['{"a":' * 1_000_000 + "1" + "}" * 1_000_000], 0),
+    "a million levels in an event": (
+        lambda: [json.dumps(event(2))[:-1] + ',"a":' + "[" * 10**6 + "]" * 10**6 + "}"],
+        1,
+    ),
+    "a million levels in a message": (lambda: [json.dumps(notification("[" * 10**6))], 0),
+    "30 envelopes of 1 MiB": (
+        lambda: [json.dumps(notification(event(2)) | {"x": [1] * 350_000})] * 30,
+        30,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BULKY)
+def test_a8_a_bulky_line_costs_no_event_beside_it(folder: Folder, name: str) -> None:
+    make, rows = BULKY[name]
+    bulky = make()
+    texts = [json.dumps(notification(event(1))), *bulky, json.dumps(event(3))]
+    folder.write("ses/a.ndjson", "\n".join(texts) + "\n")
+    report = folder.load()
+    assert (report.rows, report.rejected) == (2 + rows, len(bulky) - rows)
+    found = folder.query(f"select payload ->> '$.mail.messageId', line from {TABLE} order by line")
+    assert found[0] == (event(1)["mail"]["messageId"], 1)
+    assert found[-1] == (event(3)["mail"]["messageId"], len(texts))

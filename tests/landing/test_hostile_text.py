@@ -108,18 +108,6 @@ def test_a8_an_unusual_record_of_wrapped_ones_is_an_event(folder: Folder, name: 
     assert folder.rejects() == []
 
 
-@pytest.mark.parametrize("name", [*REFUSED, *TAKEN])
-def test_a8_a_hostile_line_costs_no_event_that_comes_wrapped(folder: Folder, name: str) -> None:
-    """What is no event of this provider is one reject, however deep it is and whatever it holds."""
-    text = REFUSED[name][0] if name in REFUSED else TAKEN[name]
-    mail = {"messageId": "1", "timestamp": "2026-10-05T08:00:00Z", "destination": ["a@x.example"]}
-    good = json.dumps({"Message": json.dumps({"eventType": "Send", "mail": mail})}).encode()
-    folder.write("ses/a.ndjson", good + b"\n" + text + b"\n" + good + b"\n")
-    folder.load()
-    assert [line for _, line, _ in folder.places("raw.ses_events")] == [1, 3]
-    assert [line for line, _ in folder.rejects()] == [2]
-
-
 @pytest.mark.parametrize("name", TAKEN)
 def test_a8_an_unusual_line_is_an_event(folder: Folder, name: str) -> None:
     folder.write("sendgrid/a.ndjson", f"{GOOD}\n".encode() + TAKEN[name] + f"\n{one(3)}\n".encode())

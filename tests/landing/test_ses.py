@@ -292,35 +292,3 @@ def test_a2_wrappers_may_hold_arrays_and_pages_and_each_other(folder: Folder, ba
         event(number)["mail"]["messageId"] for number in (1, 2, 3)
     ]
     assert folder.rejects() == []
-
-
-#: Lines around which or within which there is far more than a queue carries; how many give a row.
-BULKY: dict[str, tuple[Callable[[], list[str]], int]] = {
-    "an envelope of 15 MiB": (
-        lambda: [json.dumps(notification(event(2)) | {"x": [1] * 5_000_000})],
-        1,
-    ),
-    "a million levels": (lambda: ['{"a":' * 1_000_000 + "1" + "}" * 1_000_000], 0),
-    "a million levels in an event": (
-        lambda: [json.dumps(event(2))[:-1] + ',"a":' + "[" * 10**6 + "]" * 10**6 + "}"],
-        1,
-    ),
-    "a million levels in a message": (lambda: [json.dumps(notification("[" * 10**6))], 0),
-    "30 envelopes of 1 MiB": (
-        lambda: [json.dumps(notification(event(2)) | {"x": [1] * 350_000})] * 30,
-        30,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BULKY)
-def test_a8_a_bulky_line_costs_no_event_beside_it(folder: Folder, name: str) -> None:
-    make, rows = BULKY[name]
-    bulky = make()
-    texts = [json.dumps(notification(event(1))), *bulky, json.dumps(event(3))]
-    folder.write("ses/a.ndjson", "\n".join(texts) + "\n")
-    report = folder.load()
-    assert (report.rows, report.rejected) == (2 + rows, len(bulky) - rows)
-    found = folder.query(f"select payload ->> '$.mail.messageId', line from {TABLE} order by line")
-    assert found[0] == (event(1)["mail"]["messageId"], 1)
-    assert found[-1] == (event(3)["mail"]["messageId"], len(texts))

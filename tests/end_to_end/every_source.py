@@ -187,8 +187,8 @@ def _by_hand(owner: str) -> Iterator[str]:
 
 def _with_one_draft(mails: Sequence[bytes]) -> bytes:
     """Put a mail that was never sent among the others."""
-    draft = unquoted(mails[0]).replace(b"\nFrom: ", b"\nX-Unsent: 1\nFrom: ", 1)
-    return b"".join([b"From - Mon Oct  5 08:00:00 2026\n", draft, b"\n", *mails])
+    draft = mails[0].replace(b"\nFrom: ", b"\nX-Unsent: 1\nFrom: ", 1)
+    return b"".join([draft, *mails])
 
 
 def _export(name: str) -> Stock:

@@ -16,6 +16,7 @@ help: ## List the verbs.
 demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Salesforce org.
 	@$(BIN)/touchline demo
 
+# The tests of a file share what is slow to set up; slow files come early.
 test: $(VENV)/.development ## Run the test suite.
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -177,7 +177,7 @@ class Ledger:
             self._remember(source, load.file, load.bytes, load.content_hash, load.head_hash)
 
     def see(self, connection: DuckDBPyConnection, found: LandingFile, sight: Sight) -> None:
-        """Note how a file looked, within the caller's transaction; `sights` are for after it."""
+        """Note how a file looked, within the caller's transaction; once it stands, in `sights`."""
         key = (source_of(found), found.file)
         connection.execute(
             "insert or replace into raw.landing_files values (?, ?, ?, ?, ?, ?, ?)",

@@ -10,8 +10,9 @@ import polars as pl
 from orchestration.landing.piece import Piece, UnreadableFileError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LONG_LINE = 4 << 10
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+#: From so many bytes a line on, lines are long.
+_LONG_LINE = 4 << 10
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def is_below_mailbox(path: PurePath) -> bool:
 
 
 def is_maildir_mail(path: PurePath) -> bool:
-    """Tell whether a path is a mail of a Maildir below a mailbox: complete, whatever its name."""
+    """Tell whether a path is a mail of a Maildir below a mailbox."""
     return is_below_mailbox(path) and _has_maildir_parent(path)
 
 

@@ -178,7 +178,7 @@ def _from_begun(piece: Piece, begun: RawMail) -> Iterator[RawMail]:
     for mail in split(chunks, begun.line, piece.content.line_end, piece.limits.mail_bytes):
         known_bytes = min(known, len(mail.raw))
         known -= known_bytes
-        if mail.raw != begun.raw:
+        if known_bytes < len(mail.raw) or mail.raw != begun.raw:
             yield replace(mail, known_bytes=known_bytes, begun=replaced)
         replaced = b""
 

@@ -267,6 +267,18 @@ def test_a9_a_mail_cut_in_the_line_that_separates_it_is_not_lost(folder: Folder,
     assert folder.load().files == 0
 
 
+def test_a9_the_last_known_mail_once_more_is_counted_like_any_other(folder: Folder) -> None:
+    """Not every program writes separators that tell at once that a mail begins."""
+    whole = "".join(f"From a@b.example Tue, 6 Oct 2026 10:00:00\n{mail(n)}\n" for n in (1, 1, 2))
+    folder.write(MBOX, whole[: len(whole) // 3])
+    assert folder.load().rows == 1
+    folder.write(MBOX, whole)
+    assert folder.load().rows == 2
+    assert message_ids(folder) == [f"{n}@visitor.example" for n in (1, 1, 2)]
+    folder.write(f"{MBOX}.gz", gzip.compress(whole.encode()))
+    assert folder.load().rows == 0
+
+
 def test_a9_a_mail_cut_in_its_headers_is_replaced_when_the_rest_comes(folder: Folder) -> None:
     whole = mbox(mail(1), mail(2))
     folder.write(MBOX, whole[: whole.rindex("Message-ID")], is_old=True)

@@ -13,6 +13,12 @@ events as (
 
 ),
 
+mail_providers as (
+
+    select * from {{ ref('int_domains__mail_providers') }}
+
+),
+
 -- C3: raw, human, machine and unknown stand side by side; C5: clicks on other domains do not count.
 engagement as (
 
@@ -82,6 +88,7 @@ measured as (
 
     select
         messages.*,
+        coalesce(mail_providers.mail_provider, 'company') as mail_provider,
         engagement.delivered_at,
         coalesce(engagement.open_count, 0) as open_count,
         coalesce(engagement.human_open_count, 0) as human_open_count,
@@ -102,6 +109,8 @@ measured as (
         engagement.complained_at,
         engagement.evidence_event_keys
     from messages
+    left join mail_providers
+        on split_part(messages.recipient_email, '@', 2) = mail_providers.domain
     left join engagement on messages.message_key = engagement.message_key
     left join bounces on messages.message_key = bounces.message_key and bounces.preference = 1
 
@@ -135,6 +144,7 @@ select
     step_number,
     mailbox,
     recipient_email,
+    mail_provider,
     origin,
     subject,
     sent_at,

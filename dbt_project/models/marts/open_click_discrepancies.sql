@@ -7,25 +7,18 @@ messages as (
 
 ),
 
-providers as (
-
-    select * from {{ ref('mail_providers') }}
-
-),
-
 counted as (
 
     select
         messages.sequence_id,
-        coalesce(providers.mail_provider, 'company') as mail_provider,
+        messages.mail_provider,
         messages.discrepancy_class,
         messages.discrepancy_cause,
         count(*) as message_count
     from messages
-    left join providers on split_part(messages.recipient_email, '@', 2) = providers.domain
     group by
         messages.sequence_id,
-        coalesce(providers.mail_provider, 'company'),
+        messages.mail_provider,
         messages.discrepancy_class,
         messages.discrepancy_cause
 

@@ -11,12 +11,6 @@ messages as (
 
 ),
 
-providers as (
-
-    select * from {{ ref('mail_providers') }}
-
-),
-
 strata as (
 
     select
@@ -30,11 +24,10 @@ strata as (
 
     select
         'mail_provider' as stratum,
-        coalesce(providers.mail_provider, 'company') as stratum_value,
+        messages.mail_provider as stratum_value,
         messages.human_open_count,
         messages.human_click_count
     from messages
-    left join providers on split_part(messages.recipient_email, '@', 2) = providers.domain
 
 ),
 

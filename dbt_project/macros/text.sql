@@ -83,3 +83,29 @@
         "''"
     ) }}))
 {%- endmacro %}
+
+{#- The moment and the key of an event as one text: the smallest of a group is the first event's. -#}
+{% macro moment_and_key(moment, key) -%}
+    {{ adapter.dispatch('moment_and_key', 'touchline')(moment, key) }}
+{%- endmacro %}
+
+{% macro duckdb__moment_and_key(moment, key) -%}
+    strftime({{ moment }}, '%Y%m%d%H%M%S%f') || ' ' || {{ key }}
+{%- endmacro %}
+
+{#- The keys in such texts, joined with ", " in the order of their moments; null where all are. -#}
+{% macro keys_of_moments(texts) -%}
+    {{ adapter.dispatch('keys_of_moments', 'touchline')(texts) }}
+{%- endmacro %}
+
+{% macro duckdb__keys_of_moments(texts) -%}
+    nullif(
+        array_to_string(
+            list_transform(
+                list_sort([{{ texts | join(', ') }}]), lambda text: split_part(text, ' ', 2)
+            ),
+            ', '
+        ),
+        ''
+    )
+{%- endmacro %}

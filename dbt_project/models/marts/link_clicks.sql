@@ -17,7 +17,7 @@ steps as (
     select
         sequence_id,
         step_number,
-        count(case when click_tracking_enabled and delivered_at is not null then 1 end)
+        count(case when click_tracking_enabled and is_delivered then 1 end)
             as message_count
     from messages
     group by sequence_id, step_number
@@ -35,7 +35,7 @@ pages as (
         message_links.url,
         message_links.message_key,
         message_links.is_tracked_domain,
-        messages.click_tracking_enabled and messages.delivered_at is not null as is_in_rate,
+        messages.click_tracking_enabled and messages.is_delivered as is_in_rate,
         message_links.click_count,
         message_links.human_click_count,
         message_links.machine_click_count,

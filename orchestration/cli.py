@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from orchestration.cli_org import org
+from orchestration.cli_rules import rules
 from orchestration.settings import Settings
 from orchestration.terminal.console import Json, beside, out, print_json, say_error, say_warning
 
@@ -37,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(org, name="org")
+app.add_typer(rules, name="rules")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The `touchline rules` commands: which rules tell people from machines, and what if they did not."""
+"""The `touchline rules` commands: what tells people from machines, and what a change would do."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -25,7 +25,16 @@ def list_rules(as_json: Json = False) -> None:
     settings = Settings.from_environment()
     known, decided = read_rules(settings), read_decisions(settings)
     if as_json:
-        print_json([{"rule_id": r.rule_id, **r.parameters, **decided.get(r.rule_id, {})} for r in known])
+        print_json(
+            [
+                {
+                    "rule_id": rule.rule_id,
+                    **rule.parameters,
+                    "events": decided.get(rule.rule_id, {}),
+                }
+                for rule in known
+            ]
+        )
     else:
         out.print(show.rules_table(known, decided))
 

@@ -9,9 +9,11 @@ from orchestration.crm.client import CrmError
 from orchestration.landing.names import NoSuchFileError
 from orchestration.landing.storage_errors import StorageError
 from orchestration.local_org.process import OrgProcessError
+from orchestration.rule_changes import RuleChangeError
 from orchestration.settings import SettingsError
 from orchestration.sync_lock import SyncLockedError
 from orchestration.warehouse import NoWarehouseError, WarehouseLockedError
+from orchestration.what_if import WhatIfError
 from orchestration.writeback.apply import PlanNotApplicableError
 from orchestration.writeback.mapping import MappingError
 from orchestration.writeback.plan import NothingToPlanError
@@ -32,10 +34,12 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     NothingToPlanError,
     OrgProcessError,
     PlanNotApplicableError,
+    RuleChangeError,
     SettingsError,
     StorageError,
     SyncLockedError,
     WarehouseLockedError,
+    WhatIfError,
     *_ADVICE,
 )
 

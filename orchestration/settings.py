@@ -153,6 +153,11 @@ class Settings:
         os.environ["TOUCHLINE_WAREHOUSE"] = str(self.warehouse)
         os.environ["TOUCHLINE_PUBLISHED"] = str(self.published)
 
+    def export_what_if(self, scratch: Path) -> None:
+        """Tell dbt's target `what_if` besides in which file to build what is only compared."""
+        self.export()
+        os.environ["TOUCHLINE_WHAT_IF"] = str(scratch)
+
 
 def _refresh(file: Path, text: str) -> None:
     """Write a file that is missing, or older and still ours: it begins with our first line."""

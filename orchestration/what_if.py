@@ -42,13 +42,14 @@ order by before.slice, names.sequence_name, before.slice_value
 """
 
 _MOVES = """
-select before.event_type, before.actor_rule, before.actor, after.actor_rule, after.actor, count(*)
-from published.intermediate.int_events__actors as old
-inner join published.marts.email_events as before using (event_key)
+select
+    before.event_type, before.actor_rule, before.actor, after.actor_rule, after.actor,
+    count(*) as events
+from published.marts.email_events as before
 inner join intermediate.int_events__actors as after using (event_key)
 where before.actor_rule != after.actor_rule or before.actor != after.actor
 group by all
-order by count(*) desc, all
+order by events desc, before.event_type, before.actor_rule, after.actor_rule
 """
 
 _CLASSES = """
@@ -56,6 +57,14 @@ select count(*)
 from published.marts.messages as before
 inner join marts.messages as after using (message_key)
 where before.discrepancy_class != after.discrepancy_class
+"""
+
+
+_DECISIONS = """
+select actor_rule, event_type, count(*)
+from marts.email_events
+where event_type in ('opened', 'clicked')
+group by actor_rule, event_type
 """
 
 
@@ -108,9 +117,21 @@ def read_rules(settings: Settings) -> list[Rule]:
         rows = connection.execute(
             f"select rule_id, {columns} from intermediate.actor_rules order by priority"
         ).fetchall()
-    return [
-        Rule(rule_id, dict(zip(PARAMETERS, values, strict=True))) for rule_id, *values in rows
-    ]
+    return [Rule(rule_id, dict(zip(PARAMETERS, values, strict=True))) for rule_id, *values in rows]
+
+
+def read_decisions(settings: Settings) -> dict[str, dict[str, int]]:
+    """Return how many opens and clicks each rule decided in the last run, by rule.
+
+    Raises:
+        NoWarehouseError: nothing has been published yet.
+    """
+    decisions: dict[str, dict[str, int]] = {}
+    with Warehouse(settings.published).connect(read_only=True) as connection:
+        rows = connection.execute(_DECISIONS).fetchall()
+    for rule_id, event_type, events in rows:
+        decisions.setdefault(rule_id, {})[event_type] = events
+    return decisions
 
 
 def compare(settings: Settings, texts: Iterable[str]) -> Comparison:
@@ -137,11 +158,11 @@ def _build(settings: Settings, scratch: Path, changes: Mapping[str, Any]) -> Non
     # Dagster takes seconds to import: not before the changes are known to be good.
     from orchestration.resources import dbt_command, dbt_project
 
-    settings.export()
+    settings.export_what_if(scratch)
     state = dbt_project(settings).manifest_path.parent
     build = dbt_command(settings).cli(
         [
-            *("run", "--target", "what_if", "--select", *MODELS),
+            *("--quiet", "run", "--target", "what_if", "--select", " ".join(MODELS)),
             *("--defer", "--favor-state", "--state", str(state)),
             *("--vars", json.dumps({"actor_rule_changes": changes})),
         ],

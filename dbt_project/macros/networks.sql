@@ -13,9 +13,9 @@
     {%- set groups = 'len(list_filter(' ~ parts ~ ", lambda digits: digits != ''))" -%}
     case
         when regexp_full_match({{ address }}, '[0-9]{1,3}(\.[0-9]{1,3}){3}')
-            then {{ touchline.duckdb__ipv4_number(address) }}
+            then {{ touchline.ipv4_number(address) }}
         when regexp_full_match({{ address }}, '::ffff:[0-9]{1,3}(\.[0-9]{1,3}){3}', 'i')
-            then {{ touchline.duckdb__ipv4_number('substr(' ~ address ~ ', 8)') }}
+            then {{ touchline.ipv4_number('substr(' ~ address ~ ', 8)') }}
         -- Eight groups of up to four digits, or fewer with one gap '::' among them.
         when
             regexp_full_match({{ address }}, '[0-9a-fA-F:]+')
@@ -31,6 +31,11 @@
                 ''
             ) as uhugeint)
     end
+{%- endmacro %}
+
+{#- The same of four numbers with points between them; null where one is too large. -#}
+{% macro ipv4_number(address) -%}
+    {{ adapter.dispatch('ipv4_number', 'touchline')(address) }}
 {%- endmacro %}
 
 {% macro duckdb__ipv4_number(address) -%}
@@ -57,7 +62,7 @@
 {%- endmacro %}
 
 {% macro duckdb__network_bound(cidr, side) -%}
-    {%- set address = touchline.duckdb__ip_number('split_part(' ~ cidr ~ ", '/', 1)") -%}
+    {%- set address = touchline.ip_number('split_part(' ~ cidr ~ ", '/', 1)") -%}
     {%- set width = '(case when ' ~ cidr ~ " like '%.%' then 32 else 128 end)" -%}
     {%- set prefix = '(case when ' ~ cidr ~ " like '%/%' then try_cast(split_part(" ~ cidr
         ~ ", '/', 2) as integer) else " ~ width ~ ' end)' -%}

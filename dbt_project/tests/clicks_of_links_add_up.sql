@@ -4,10 +4,22 @@
 
 with
 
+tracking_opt_outs as (
+
+    select * from {{ ref('int_messages__tracking_opt_outs') }}
+
+),
+
 events as (
 
-    select * from {{ ref('email_events') }}
-    where event_type = 'clicked' and message_key is not null and url is not null
+    select events.*
+    from {{ ref('email_events') }} as events
+    left join tracking_opt_outs on events.message_key = tracking_opt_outs.message_key
+    where
+        events.event_type = 'clicked'
+        and events.message_key is not null
+        and events.url is not null
+        and tracking_opt_outs.message_key is null
 
 ),
 

@@ -32,10 +32,9 @@ message_totals as (
 
 ),
 
-untracked_messages as (
+tracking_opt_outs as (
 
-    select message_key from messages
-    where discrepancy_cause = 'tracking_opt_out'
+    select * from {{ ref('int_messages__tracking_opt_outs') }}
 
 ),
 
@@ -46,8 +45,8 @@ event_totals as (
         count(case when events.event_type = 'clicked' and events.is_tracked_domain then 1 end)
             as click_count
     from events
-    left join untracked_messages on events.message_key = untracked_messages.message_key
-    where untracked_messages.message_key is null
+    left join tracking_opt_outs on events.message_key = tracking_opt_outs.message_key
+    where tracking_opt_outs.message_key is null
 
 ),
 

@@ -1,4 +1,4 @@
-"""Network lists given as files (C1): the team's own addresses, a cloud's, those of privacy relays."""
+"""Network lists given as files (C1): addresses of the team, of clouds, of privacy relays."""
 
 import ipaddress
 from collections.abc import Iterator

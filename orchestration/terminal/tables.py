@@ -30,6 +30,8 @@ _MEANINGS = {
     ("clicked_without_open", "plain_text"): "no pixel: the click proves it was read",
     ("none", "none"): "no sign of a reader",
     ("none", "not_delivered"): "never delivered",
+    ("none", "internal"): "the team itself, no recipient",
+    ("untracked", "tracking_opt_out"): "wants no tracking: out of every rate",
     ("untracked", "plain_text"): "no pixel: out of every rate",
     ("untracked", "tracking_off"): "tracking was off: out of every rate",
 }

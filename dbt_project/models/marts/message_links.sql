@@ -7,6 +7,12 @@ events as (
 
 ),
 
+tracking_opt_outs as (
+
+    select * from {{ ref('int_messages__tracking_opt_outs') }}
+
+),
+
 links as (
 
     select * from {{ ref('int_messages__links') }}
@@ -26,20 +32,23 @@ pages as (
 
 ),
 
+-- D9: what somebody clicks who wants no tracking is told of no message.
 clicks as (
 
     select
-        message_key,
-        url,
-        is_tracked_domain,
+        events.message_key,
+        events.url,
+        events.is_tracked_domain,
         count(*) as click_count,
-        count(case when actor = 'human' then 1 end) as human_click_count,
-        count(case when actor = 'machine' then 1 end) as machine_click_count,
-        count(case when actor = 'unknown' then 1 end) as unknown_click_count,
-        min(case when actor = 'human' then occurred_at end) as clicked_at,
-        max(case when actor = 'human' then occurred_at end) as last_clicked_at
+        count(case when events.actor = 'human' then 1 end) as human_click_count,
+        count(case when events.actor = 'machine' then 1 end) as machine_click_count,
+        count(case when events.actor = 'unknown' then 1 end) as unknown_click_count,
+        min(case when events.actor = 'human' then events.occurred_at end) as clicked_at,
+        max(case when events.actor = 'human' then events.occurred_at end) as last_clicked_at
     from events
-    group by message_key, url, is_tracked_domain
+    left join tracking_opt_outs on events.message_key = tracking_opt_outs.message_key
+    where tracking_opt_outs.message_key is null
+    group by events.message_key, events.url, events.is_tracked_domain
 
 )
 

@@ -25,15 +25,9 @@ mail_providers as (
 
 ),
 
-message_people as (
-
-    select * from {{ ref('int_messages__people') }}
-
-),
-
 tracking_opt_outs as (
 
-    select * from {{ ref('int_people__tracking_opt_outs') }}
+    select * from {{ ref('int_messages__tracking_opt_outs') }}
 
 ),
 
@@ -140,13 +134,12 @@ watched as (
         coalesce(mail_providers.mail_provider, 'company') as mail_provider,
         deliveries.delivered_at,
         deliveries.is_delivered,
-        tracking_opt_outs.crm_id is not null as has_tracking_opt_out
+        tracking_opt_outs.message_key is not null as has_tracking_opt_out
     from messages
     inner join deliveries on messages.message_key = deliveries.message_key
     left join mail_providers
         on split_part(messages.recipient_email, '@', 2) = mail_providers.domain
-    left join message_people on messages.message_key = message_people.message_key
-    left join tracking_opt_outs on message_people.crm_id = tracking_opt_outs.crm_id
+    left join tracking_opt_outs on messages.message_key = tracking_opt_outs.message_key
 
 ),
 
@@ -165,10 +158,7 @@ measured as (
         ] %}
         case when not watched.has_tracking_opt_out then engagement.{{ fact }} end as {{ fact }},
         {%- endfor %}
-        case
-            when watched.has_tracking_opt_out then 0
-            else coalesce(link_counts.distinct_link_count, 0)
-        end as distinct_link_count,
+        coalesce(link_counts.distinct_link_count, 0) as distinct_link_count,
         watched.open_tracking_enabled and not watched.has_tracking_opt_out as counts_opens,
         watched.click_tracking_enabled and not watched.has_tracking_opt_out as counts_clicks,
         engagement.reply_key,

@@ -15,8 +15,9 @@ from orchestration.simulator.team import Sequence, Team
 
 #: A burst scanner needs this many links to show itself; with fewer it is simply fast.
 BURST_LINKS = 3
-#: When the shared scanner goes through the mail of the day (UTC).
-SHARED_ROUND = 20 * HOUR
+#: When the shared scanner goes through the mail since the last time: Mondays and Thursdays (UTC).
+_ROUND_AT = 20 * HOUR
+_ROUND_DAYS = frozenset({0, 3})
 
 
 class Hit(NamedTuple):
@@ -93,11 +94,11 @@ class Scanner:
         return self._later(delivered_at, _every_link(message, pause))
 
     def _go_the_rounds(self, message: Message, delivered_at: int) -> Visit:
-        """Follow one link of every mail of the day, all within a minute, at night (R12)."""
-        round_at = delivered_at // DAY * DAY + SHARED_ROUND
-        if round_at <= delivered_at:
-            round_at += DAY
-        at = round_at + self._whims.between(0, 50)
+        """Follow one link of every mail since the last round, all within a minute (R12)."""
+        day = (delivered_at - _ROUND_AT) // DAY + 1
+        while (day + 3) % 7 not in _ROUND_DAYS:
+            day += 1
+        at = day * DAY + _ROUND_AT + self._whims.between(0, 50)
         return Visit(at, [self._some_link(message)], self._fetches_images())
 
     def _try_one(self, message: Message, delivered_at: int) -> Visit:

@@ -35,10 +35,10 @@ GATEWAYS = {
     Gateway.FAST: Range(0.03, 0.14, "scanners within 2 s of delivery"),
     Gateway.BURST: Range(0.03, 0.12, "scanners that take all links at once, later"),
     Gateway.PATIENT: Range(0.0, 0.004, "scanners that take all links one by one, hours later"),
-    Gateway.SHARED: Range(0.05, 0.09, "scanners of many companies that come at night"),
+    Gateway.SHARED: Range(0.03, 0.09, "scanners of many companies that come twice a week"),
     Gateway.HONEYPOT: Range(0.0, 0.04, "scanners that follow hidden links"),
     Gateway.UNSUBSCRIBE: Range(0.0, 0.03, "scanners that follow the unsubscribe link"),
-    Gateway.QUICK: Range(0.0, 0.02, "scanners that click one link within 28 s"),
+    Gateway.QUICK: Range(0.0, 0.01, "scanners that click one link within 28 s"),
     Gateway.CLOUD: Range(0.0, 0.03, "scanners in a cloud, one link, hours later"),
     Gateway.SINGLE: Range(0.0, 0.001, "scanners elsewhere, one link, hours later"),
 }

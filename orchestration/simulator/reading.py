@@ -76,7 +76,7 @@ class Inbox:
         read_at = self._apart(delivered_at + wait, visited_at)
         is_fast = self._whims.have(self._habits.fast_share)
         if is_fast:
-            read_at = delivered_at + self._whims.between(3, 20)
+            read_at = delivered_at + self._whims.between(2, 20)
         if read_at >= self._end_at:
             return
         message.read_at = read_at

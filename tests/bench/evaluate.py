@@ -29,22 +29,22 @@ ACTORS = ("human", "machine", "unknown", "internal")
 
 #: Why a cause is taken for what it is not, where a rule cannot know better.
 WHY = {
-    "reader": "did what a rule takes for a machine's",
-    "fast_reader": "acted within the seconds that the rules leave to machines",
-    "curious_reader": "opened every link within a minute (R10)",
-    "cloud_reader": "sits behind a proxy in a cloud (R13)",
-    "refetch": "came outside the seconds of R15, or no open was known before it",
-    "own_team": "came from the office, which no list names",
-    "agent": "its name is in no list",
-    "fast": "came later than the seconds of R07 and R08",
-    "burst": "had too few links to follow",
-    "patient": "takes its time, and the mail has fewer than three links",
-    "shared": "met fewer than ten recipients within the minute",
-    "single": "one link, hours later, like a person: nothing tells it",
-    "honeypot": "was not seen at the hidden link",
-    "unsubscribe": "was not seen at the unsubscribe link",
-    "quick": "the person opened the mail later, or it has no pixel",
-    "cloud": "came from a cloud that no list names, or opened only",
+    "reader": "somebody who did what a rule takes for a machine's",
+    "fast_reader": "somebody who acted within the seconds that are a machine's to the rules",
+    "curious_reader": "somebody who opened every link within a minute, as R10 has it of scanners",
+    "cloud_reader": "somebody behind a proxy in a cloud: R13 calls it unknown",
+    "refetch": "the mail program fetched again what a rule took for no reading",
+    "own_team": "the team, from an address that no list names",
+    "agent": "a scanner whose name no list has",
+    "fast": "a scanner that came later than the seconds of R07 and R08",
+    "burst": "a scanner that left fewer than three links to see",
+    "patient": "a scanner that takes its time, in a mail of fewer links than R10 needs; its open",
+    "shared": "a scanner of many companies, in a round of fewer recipients than R12 needs",
+    "single": "a scanner that follows one link, hours later: like a person in all that is logged",
+    "honeypot": "a scanner whose visit to the hidden link was not seen as such",
+    "unsubscribe": "a scanner that follows the unsubscribe link: its open, which R11 leaves alone",
+    "quick": "a scanner before the seconds are over, in mail without a pixel or opened later",
+    "cloud": "a scanner in a cloud: its open, which R13 leaves alone",
 }
 
 _JUDGED = """
@@ -131,9 +131,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
         verdicts = _verdicts(warehouse)
     for table in tables:
+        console.print(f"[bold]{table.title}[/bold]")
         console.print(table.as_rich(), "")
     if options.write:
-        why = Figures("Why it is wrong", ("cause", "it"), tuple(WHY.items()), text=2)
+        wrong = {row[0] for row in tables[-1].rows}
+        reasons = [(cause, why) for cause, why in WHY.items() if cause in wrong]
+        why = Figures("Why", ("really", "what a rule cannot see"), reasons, text=2)
         assumed = Figures("What was drawn from", ("what", "range"), assumptions(), text=2)
         sections = [table.as_markdown() for table in (*tables, why, assumed)]
         write_between_marks(PAGE, [_how(options), *sections])
@@ -190,8 +193,15 @@ def _by_rule(warehouse: Warehouse) -> Figures:
     counted = ", ".join(f"count(*) filter (actor = '{actor}')" for actor in ACTORS)
     found = _rows(
         warehouse,
-        f"select rule, event_type, verdict, {counted}, count(*) filter (actor = verdict) / count(*)"
-        " from truth.judged where rule is not null group by all order by rule, event_type",
+        f"""
+        select
+            rule, event_type, verdict, {counted},
+            count(*) filter ((actor = 'human') = (verdict = 'human')) / count(*)
+        from truth.judged
+        where rule is not null
+        group by all
+        order by rule, event_type
+        """,
     )
     return Figures(
         "Per rule: its verdict, and (across) who it really was",

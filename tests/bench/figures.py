@@ -19,8 +19,8 @@ class Figures:
     text: int = 1
 
     def as_rich(self) -> Table:
-        """Return it for a terminal."""
-        table = Table(title=self.title, title_justify="left", box=None, title_style="bold")
+        """Return it for a terminal, without its title."""
+        table = Table(box=None, pad_edge=False, collapse_padding=True)
         for number, name in enumerate(self.header):
             is_text = number < self.text
             table.add_column(name, justify="left" if is_text else "right", no_wrap=is_text)

@@ -56,7 +56,7 @@ BEHAVIOUR = {
     "burst_minutes": Range(1, 240, "minutes within which bursts come"),
     "patient_hours": Range(0.5, 24, "hours within which the scanners after those come"),
     "scanner_open_share": Range(0.2, 0.8, "visits of these in which the images are fetched, too"),
-    "fast_share": Range(0.0, 0.01, "readings within 20 s of delivery"),
+    "fast_share": Range(0.0, 0.02, "readings within 20 s of delivery"),
     "curious_share": Range(0.0, 0.015, "clickers who open all links, one by one"),
     "refetch_share": Range(0.0, 0.06, "opens that the mail program repeats within 9 s"),
     "cloud_reader_share": Range(0.0, 0.01, "people behind a proxy in a cloud"),

@@ -21,3 +21,12 @@
 {% macro rate(successes, total) -%}
     cast({{ successes }} * 1.0 / nullif({{ total }}, 0) as double)
 {%- endmacro %}
+
+{#- The middle value of a group; between two, their mean. -#}
+{% macro median(value) -%}
+    {{ adapter.dispatch('median', 'touchline')(value) }}
+{%- endmacro %}
+
+{% macro duckdb__median(value) -%}
+    median({{ value }})
+{%- endmacro %}

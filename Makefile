@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load chaos-load clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load chaos-load evaluate clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail
 
 chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what they left with a quiet one.
 	@$(BIN)/python -m tests.bench.chaos_load
+
+evaluate: $(VENV)/.runtime ## Measure how well people are told from machines, on teams that no rule was tuned on.
+	@$(BIN)/python -m tests.bench.evaluate
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

@@ -8,6 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 
+from orchestration.simulator.habits import Habits
 from orchestration.simulator.person import CrmCase, Fate, Gateway, Reader, Role
 
 Item = TypeVar("Item")
@@ -142,13 +143,6 @@ _CRM_CASES = (
     (CrmCase.DELETED_BY_EMAIL, 0.004), (CrmCase.DELETED_BY_ID, 0.003),
     (CrmCase.TWO_CONTACTS_OLDER_BY_ID, 0.002), (CrmCase.CONVERTED_OTHER_EMAIL, 0.001),
 )  # fmt: skip
-_READERS = (
-    (Reader.APPLE, 0.32), (Reader.GMAIL, 0.28), (Reader.DESKTOP, 0.25),
-    (Reader.IMAGES_OFF, 0.10), (Reader.YAHOO, 0.05),
-)  # fmt: skip
-_GATEWAYS = (
-    (Gateway.NONE, 0.74), (Gateway.AGENT, 0.09), (Gateway.FAST, 0.09), (Gateway.BURST, 0.08),
-)  # fmt: skip
 #: Fates after which nobody starts writing to the person again.
 _FINAL_FATES = frozenset({
     Fate.QUEUED, Fate.HARD_BOUNCE, Fate.HARD_BOUNCE_UNSEEN, Fate.BOUNCE_BY_MAIL, Fate.DROPPED,
@@ -171,7 +165,7 @@ def _draw(options: Options[tuple[Item, float]], rng: Random) -> Item:
     return options[0][0]
 
 
-def role_of(index: int, rng: Random) -> Role:
+def role_of(index: int, rng: Random, habits: Habits) -> Role:
     """Return the role of the person with this index: the cast first, then chance."""
     if index < len(CAST):
         return CAST[index]
@@ -179,14 +173,14 @@ def role_of(index: int, rng: Random) -> Role:
     fates: tuple[Fate, ...] = (fate,)
     if fate not in _FINAL_FATES and rng.random() < 0.15:
         fates = (fate, _draw(_SECOND_FATES, rng))
-    gateway = _draw(_GATEWAYS, rng)
+    gateway = _draw(habits.gateways, rng)
     if fate is Fate.SCANNER_UNSUBSCRIBES and gateway is Gateway.NONE:
         gateway = Gateway.AGENT
     rare = rng.random()
     return Role(
         fates,
         _draw(_CRM_CASES, rng),
-        _draw(_READERS, rng),
+        _draw(habits.readers, rng),
         gateway,
         opted_out_in_crm=rare < 0.01 and fate not in _FINAL_FATES,
         has_tracking_opt_out=0.01 < rare < 0.02,

@@ -26,12 +26,22 @@ class Reader(StrEnum):
 
 
 class Gateway(StrEnum):
-    """The scanner in front of a company's mail, named after how it gives itself away."""
+    """The scanner in front of a company's mail, named after how it gives itself away.
+
+    Those after BURST are met with other habits than the typical ones only.
+    """
 
     NONE = "none"
     AGENT = "agent"
     FAST = "fast"
     BURST = "burst"
+    PATIENT = "patient"
+    SHARED = "shared"
+    SINGLE = "single"
+    HONEYPOT = "honeypot"
+    UNSUBSCRIBE = "unsubscribe"
+    QUICK = "quick"
+    CLOUD = "cloud"
 
 
 class Fate(StrEnum):
@@ -152,7 +162,18 @@ _PROVIDERS = {
     Reader.DESKTOP: "outlookish.example",
     Reader.IMAGES_OFF: "postbox.example",
 }
-_GUARDED = {Gateway.AGENT: "corp", Gateway.FAST: "mail", Gateway.BURST: "hq"}
+_GUARDED = {
+    Gateway.AGENT: "corp",
+    Gateway.FAST: "mail",
+    Gateway.BURST: "hq",
+    Gateway.PATIENT: "post",
+    Gateway.SHARED: "group",
+    Gateway.SINGLE: "office",
+    Gateway.HONEYPOT: "in",
+    Gateway.UNSUBSCRIBE: "team",
+    Gateway.QUICK: "mx",
+    Gateway.CLOUD: "cloud",
+}
 _UNLIKE_ASCII = str.maketrans({"'": "", "ł": "l", "ø": "o"})
 
 

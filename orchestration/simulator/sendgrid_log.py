@@ -10,7 +10,7 @@ from orchestration.simulator.clock import DAY, HOUR, WEEK, day_name
 from orchestration.simulator.ids import token
 from orchestration.simulator.names import BROWSERS
 from orchestration.simulator.packing import Shape, pack, write_text
-from orchestration.simulator.story import Actor, Enrollment, Message, Story, Touch, Transit
+from orchestration.simulator.story import Cause, Enrollment, Message, Story, Touch, Transit
 from orchestration.simulator.team import Team
 
 _RETRY_SHARE = 0.04
@@ -183,9 +183,7 @@ class SendgridLog:
                 f'{{"email":"customer{number}@visitor.example","category":"password reset",'
                 f'"sg_message_id":"{token_}.filterd4-1.0",'
             )
-            opened = _touch(
-                Touch(0, Actor.HUMAN, BROWSERS[0], "198.18.0.77", "", 0, is_flagged=False)
-            )
+            opened = _touch(Touch(0, Cause.READER, BROWSERS[0], "198.18.0.77"))
             for delay, fields in enumerate(('"event":"processed"', '"event":"delivered"', opened)):
                 moment = at + 40 * delay
                 self.counts["unattached"] += 1

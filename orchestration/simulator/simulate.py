@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from orchestration.simulator.habits import TYPICAL, Habits
 from orchestration.simulator.mailbox_export import MailboxExport, empty_mailboxes
 from orchestration.simulator.org_seed import OrgSeed, users
 from orchestration.simulator.platform_export import PlatformExport
@@ -57,6 +58,7 @@ class _Part:
     seed: int
     end: date
     out: Path
+    habits: Habits
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def simulate(
     end: date = END,
     workers: int | None = None,
     people_per_part: int = PEOPLE_PER_PART,
+    habits: Habits = TYPICAL,
     progress: Callable[[int], None] | None = None,
 ) -> SimulationReport:
     """Write the raw logs, the org and the truth of a made-up sales team to `out`.
@@ -92,6 +95,7 @@ def simulate(
         end: the last day (UTC) on which anything happens.
         workers: processes to share the work; by default one per core.
         people_per_part: how many people share a set of files.
+        habits: how people read and scanners behave; by default as in the committed sample.
         progress: told, part by part, how many people are written so far.
 
     Raises:
@@ -100,10 +104,10 @@ def simulate(
     if people < 1 or weeks < 1:
         raise ValueError("A simulation needs at least one person and one week.")
     begun = time.perf_counter()
-    team = assemble(weeks, seed, end)
+    team = assemble(weeks, seed, end, habits)
     _prepare(out, team)
     parts = [
-        _Part(number, first, min(first + people_per_part, people), weeks, seed, end, out)
+        _Part(number, first, min(first + people_per_part, people), weeks, seed, end, out, habits)
         for number, first in enumerate(range(0, people, people_per_part))
     ]
     counts: Counter[str] = Counter()
@@ -166,7 +170,7 @@ def _write_parts(parts: list[_Part], workers: int | None) -> Iterator[_Written]:
 
 def _write_part(part: _Part) -> _Written:
     """Tell the stories of a share of the people and write what they leave behind."""
-    team = assemble(part.weeks, part.seed, part.end)
+    team = assemble(part.weeks, part.seed, part.end, part.habits)
     sendgrid = SendgridLog(team, part.number)
     platform = PlatformExport(team, part.number)
     mailboxes = MailboxExport()

@@ -8,17 +8,43 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from orchestration.simulator.person import Person
+from orchestration.simulator.person import Gateway, Person
 from orchestration.simulator.playbook import Step
 from orchestration.simulator.team import MAIL_DOMAIN, Mailbox, Sequence
 
 
 class Actor(StrEnum):
-    """Who was really behind an open or a click."""
+    """Who was really behind an open or a click; behind a privacy proxy, nobody can know."""
 
     HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+    INTERNAL = "internal"
+
+
+class Cause(StrEnum):
+    """What really brought about an open or a click, where it was no gateway."""
+
+    READER = "reader"
+    FAST_READER = "fast_reader"
+    CURIOUS_READER = "curious_reader"
+    CLOUD_READER = "cloud_reader"
+    REFETCH = "refetch"
     PRIVACY_PROXY = "privacy_proxy"
-    SCANNER = "scanner"
+    OWN_TEAM = "own_team"
+
+
+#: Whom each cause has to be put down to.
+ACTORS: dict[Cause | Gateway, Actor] = {
+    Cause.READER: Actor.HUMAN,
+    Cause.FAST_READER: Actor.HUMAN,
+    Cause.CURIOUS_READER: Actor.HUMAN,
+    Cause.CLOUD_READER: Actor.HUMAN,
+    Cause.REFETCH: Actor.MACHINE,
+    Cause.PRIVACY_PROXY: Actor.UNKNOWN,
+    Cause.OWN_TEAM: Actor.INTERNAL,
+    **dict.fromkeys(Gateway, Actor.MACHINE),
+}
 
 
 class Transit(NamedTuple):
@@ -35,15 +61,15 @@ class Transit(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """An open (no `url`) or a click, with who really did it."""
+    """An open (no `url`) or a click, with what really caused it (see ACTORS)."""
 
     at: int
-    actor: Actor
+    cause: Cause | Gateway
     agent: str
     ip: str
-    url: str
-    link: int
-    is_flagged: bool
+    url: str = ""
+    link: int = 0
+    is_flagged: bool = False
 
 
 @dataclass(slots=True)

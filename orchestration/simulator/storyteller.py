@@ -34,7 +34,7 @@ _SEED_STRIDE = 1 << 40
 def tell(index: int, team: Team) -> Story:
     """Return the story of the person with this index; the same for the same team, always."""
     rng = Random(team.seed * _SEED_STRIDE + index)
-    person = meet(index, role_of(index, rng), rng)
+    person = meet(index, role_of(index, rng, team.habits), rng)
     story = Story(person, find_place(person, team, rng))
     return _Storyteller(story, team, rng).tell()
 
@@ -45,7 +45,7 @@ class _Storyteller:
         self._team = team
         self._rng = rng
         self._person = story.person
-        self._inbox = Inbox(story.person, rng, team.end_at)
+        self._inbox = Inbox(story.person, team, rng)
         self._post = Correspondence(story.person, team, story.letters, rng)
         self._mailbox = self._pick_mailbox()
 

@@ -5,6 +5,7 @@ from datetime import date
 from random import Random
 
 from orchestration.simulator.clock import DAY, WEEK, midnight
+from orchestration.simulator.habits import TYPICAL, Habits
 from orchestration.simulator.ids import USER, salesforce_id, uuid
 from orchestration.simulator.playbook import FEWEST_PLAYS, PLAYS, Step
 
@@ -59,13 +60,14 @@ class Team:
     sequences: tuple[Sequence, ...]
     mailboxes: tuple[Mailbox, ...]
     admin_id: str
+    habits: Habits
 
     def owner_id(self, mailbox: Mailbox) -> str:
         """The Salesforce user who owns the records of this mailbox's people."""
         return mailbox.user_id or self.admin_id
 
 
-def assemble(weeks: int, seed: int, end: date) -> Team:
+def assemble(weeks: int, seed: int, end: date, habits: Habits = TYPICAL) -> Team:
     """Return the team of a seed, whose last week ends with the day `end` (UTC)."""
     rng = Random(f"team {seed}")
     end_at = midnight(end) + DAY
@@ -98,4 +100,4 @@ def assemble(weeks: int, seed: int, end: date) -> Team:
         )
         for number, (first, last) in enumerate(reps)
     )
-    return Team(seed, weeks, start_at, end_at, sequences, mailboxes, salesforce_id(USER, 0))
+    return Team(seed, weeks, start_at, end_at, sequences, mailboxes, salesforce_id(USER, 0), habits)

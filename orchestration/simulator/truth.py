@@ -1,4 +1,4 @@
-"""The hidden truth: what really happened, per message, reply, enrollment, person and CRM record."""
+"""The hidden truth: what really happened, per touch, message, reply, enrollment and person."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from orchestration.simulator.json_text import flag, moment, text
 from orchestration.simulator.outcome import Outcome, human_replies, outcome_of
 from orchestration.simulator.person import Reader
 from orchestration.simulator.playbook import UNTRACKED_CALENDAR
-from orchestration.simulator.story import Actor, Enrollment, Letter, Message, Story
+from orchestration.simulator.story import ACTORS, Actor, Enrollment, Letter, Message, Story, Touch
 from orchestration.simulator.team import Team
 
 
@@ -80,7 +80,7 @@ def see(message: Message) -> Seen:
     """Count a message's touches; clicks on links off the tracked domains do not count (C5)."""
     seen = Seen()
     for touch in message.touches:
-        is_human = touch.actor is Actor.HUMAN
+        is_human = ACTORS[touch.cause] is Actor.HUMAN
         if not touch.url:
             seen.opens += 1
             seen.human_opens += is_human
@@ -121,6 +121,7 @@ class Truth:
                 tally.add_message(seen)
                 whole.add_message(seen)
                 self._lines["messages"].append(_message(story, enrollment, message, seen))
+                self._lines["touches"] += [_touch(message, touch) for touch in message.touches]
         self._add_people(story, tallies, whole)
         self._lines["replies"] += [_reply(each) for each in story.letters if each.is_inbound]
 
@@ -155,10 +156,20 @@ def _message(story: Story, enrollment: Enrollment, message: Message, seen: Seen)
         f'{{"message_id":"{message.message_id}","enrollment_id":"{enrollment.id}",'
         f'"sequence_id":"{sequence.id}","step_number":{message.step.number},'
         f'"recipient_email":"{message.to.lower()}","sent_at":"{iso(message.sent_at)}",'
+        f'"delivered_at":{moment(message.delivered_at)},'
         f'"human_open_count":{human_opens},"recorded_human_opens":{seen.human_opens},'
         f'"open_count":{seen.opens},"click_count":{seen.clicks},'
         f'"human_click_count":{seen.human_clicks},"clicked_at":{moment(seen.clicked_at)},'
         f'"really_read":{flag(message.read_at is not None)}}}'
+    )
+
+
+def _touch(message: Message, touch: Touch) -> str:
+    return (
+        f'{{"message_id":"{message.message_id}",'
+        f'"event_type":"{"clicked" if touch.url else "opened"}","occurred_at":"{iso(touch.at)}",'
+        f'"url":{text(touch.url or None)},"ip":"{touch.ip}","user_agent":"{touch.agent}",'
+        f'"actor":"{ACTORS[touch.cause]}","cause":"{touch.cause}"}}'
     )
 
 

@@ -102,11 +102,14 @@ cluster_priorities as (
 
 ),
 
-opened_messages as (
+first_opens as (
 
-    select distinct message_key
+    select
+        message_key,
+        min(occurred_at) as opened_at
     from events
     where event_type = 'opened' and message_key is not null
+    group by message_key
 
 ),
 
@@ -126,14 +129,16 @@ facts as (
         coalesce(user_agents.is_scanner, false) as is_scanner,
         {{ seconds_between('deliveries.assumed_delivered_at', 'events.occurred_at') }}
             as seconds_after_delivery,
-        messages.open_tracking_enabled and opened_messages.message_key is null as is_unopened,
+        messages.open_tracking_enabled
+        and (first_opens.opened_at is null or first_opens.opened_at > events.occurred_at)
+            as is_unopened,
         coalesce(cluster_priorities.priority, {{ never }}) as cluster_priority
     from events
     left join messages on events.message_key = messages.message_key
     left join deliveries on events.message_key = deliveries.message_key
     left join user_agents on coalesce(events.user_agent, '') = user_agents.user_agent
     left join addresses on events.ip = addresses.ip
-    left join opened_messages on events.message_key = opened_messages.message_key
+    left join first_opens on events.message_key = first_opens.message_key
     left join cluster_priorities on events.event_key = cluster_priorities.event_key
 
 ),

@@ -34,16 +34,16 @@ rules as (
 parameters as (
 
     select
-        {{ rule_parameter('R03_honeypot', 'seconds') }} as honeypot_seconds,
-        {{ rule_parameter('R09_burst', 'seconds') }} as burst_seconds,
+        coalesce({{ rule_parameter('R03_honeypot', 'seconds') }}, 0) as honeypot_seconds,
+        coalesce({{ rule_parameter('R09_burst', 'seconds') }}, 0) as burst_seconds,
         {{ rule_parameter('R09_burst', 'minimum_count') }} as burst_links,
-        {{ rule_parameter('R10_all_links', 'seconds') }} as scan_seconds,
+        coalesce({{ rule_parameter('R10_all_links', 'seconds') }}, 0) as scan_seconds,
         {{ rule_parameter('R10_all_links', 'minimum_count') }} as scan_links,
-        {{ rule_parameter('R11_unsubscribe_scan', 'seconds') }} as unsubscribe_seconds,
-        {{ rule_parameter('R12_shared_ip', 'seconds') }} as shared_seconds,
+        coalesce({{ rule_parameter('R11_unsubscribe_scan', 'seconds') }}, 0) as unsubscribe_seconds,
+        coalesce({{ rule_parameter('R12_shared_ip', 'seconds') }}, 0) as shared_seconds,
         {{ rule_parameter('R12_shared_ip', 'minimum_count') }} as shared_recipients,
         {{ rule_parameter('R12_shared_ip', 'minimum_domains') }} as shared_domains,
-        {{ rule_parameter('R15_repeat', 'seconds') }} as repeat_seconds
+        coalesce({{ rule_parameter('R15_repeat', 'seconds') }}, 0) as repeat_seconds
     from rules
 
 ),
@@ -135,6 +135,22 @@ visits as (
                 'events.message_key', 'events.occurred_at', after='parameters.unsubscribe_seconds'
             ) }}
         ) as has_unsubscribe,
+        count(case when events.event_type = 'clicked' then 1 end) over (
+            {{ within_seconds(
+                'events.message_key, events.ip, events.user_agent',
+                'events.occurred_at',
+                before='parameters.scan_seconds',
+                after='parameters.scan_seconds'
+            ) }}
+        ) as visitor_clicks_in_scan,
+        count(case when events.event_type = 'clicked' then 1 end) over (
+            {{ within_seconds(
+                'events.message_key, events.ip, events.user_agent',
+                'events.occurred_at',
+                before='parameters.unsubscribe_seconds',
+                after='parameters.unsubscribe_seconds'
+            ) }}
+        ) as visitor_clicks_by_unsubscribe,
         {{ seconds_between(
             'lag(events.occurred_at) over ('
             ~ 'partition by events.message_key, events.url order by events.occurred_at, events.event_key)',
@@ -176,7 +192,8 @@ bursts as (
 
 ),
 
--- What is visited for the second time within the scan is a person's.
+-- What is visited for the second time within the scan is a person's, and so is an open by
+-- somebody else than the visitor.
 scans as (
 
     select
@@ -184,10 +201,13 @@ scans as (
         'R10_all_links' as rule_id
     from visited
     where
-        event_type = 'clicked'
-        and link_count >= scan_links
+        link_count >= scan_links
         and scan_size_around >= link_count
-        and (seconds_since_same_link is null or seconds_since_same_link > scan_seconds)
+        and case event_type
+            when 'clicked'
+                then seconds_since_same_link is null or seconds_since_same_link > scan_seconds
+            else visitor_clicks_in_scan > 0
+        end
 
 ),
 
@@ -197,7 +217,7 @@ unsubscribe_scans as (
         event_key,
         'R11_unsubscribe_scan' as rule_id
     from visited
-    where event_type = 'clicked' and is_unsubscribe_scan = 1
+    where is_unsubscribe_scan = 1 and visitor_clicks_by_unsubscribe > 0
 
 ),
 
@@ -299,16 +319,27 @@ repeats as (
     from reopened
     where seconds_since_same_reader <= repeat_seconds
 
+),
+
+hits as (
+
+    select * from honeypot_hits
+    union all
+    select * from bursts
+    union all
+    select * from scans
+    union all
+    select * from unsubscribe_scans
+    union all
+    select * from shared
+    union all
+    select * from repeats
+
 )
 
-select * from honeypot_hits
-union all
-select * from bursts
-union all
-select * from scans
-union all
-select * from unsubscribe_scans
-union all
-select * from shared
-union all
-select * from repeats
+-- A rule that is switched off hits nothing.
+select
+    hits.event_key,
+    hits.rule_id
+from hits
+inner join rules on hits.rule_id = rules.rule_id

@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load chaos-load evaluate clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ dev: $(VENV)/.runtime ## Serve the Dagster UI on http://127.0.0.1:3000.
 
 bench: $(VENV)/.runtime ## Measure the simulator.
 	@$(BIN)/python -m tests.bench.simulate
+
+bench-marts: $(VENV)/.runtime ## Measure the models of opens and clicks on 10 million events.
+	@$(BIN)/python -m tests.bench.marts
 
 bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail. Needs 15 GB of disk.
 	@$(BIN)/python -m tests.bench.load

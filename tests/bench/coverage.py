@@ -90,8 +90,8 @@ def main() -> int:
     ]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tallies, miscounted = _from_logs(folder / "logs", independent, console)
         more, miscounted_more = _from_captures(folder / "captures", dependent, console)
+        tallies, miscounted = _from_logs(folder / "logs", independent, console)
     tallies |= more
     console.print(_table(tallies))
     if "--write" in sys.argv[1:]:
@@ -136,7 +136,6 @@ def _from_captures(
     truths = _simulate(write_captures, folder, teams, console)
     warehouse = Warehouse(folder / "warehouse.duckdb")
     with warehouse.connect() as connection:
-        connection.execute("create schema marts")
         connection.execute(
             f"""
             create table marts.messages as

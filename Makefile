@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load chaos-load evaluate-coverage clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load chaos-load evaluate evaluate-coverage clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what th
 
 evaluate-coverage: $(VENV)/.runtime ## Hold the intervals of tracking coverage against 200 teams' truth. WRITE=1 updates the docs.
 	@$(BIN)/python -m tests.bench.coverage $(if $(WRITE),--write)
+
+evaluate: $(VENV)/.runtime ## Measure how well people are told from machines, on teams that no rule was tuned on.
+	@$(BIN)/python -m tests.bench.evaluate
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

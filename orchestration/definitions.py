@@ -17,6 +17,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
         assets=[
             *ingest.origins,
             ingest.landing_files,
+            ingest.network_lists,
             ingest.salesforce_snapshot,
             transform.build_models(project),
             writeback.plan,

@@ -14,6 +14,7 @@ Error = Any
 #: What each step does, in words for somebody who watches it.
 STEPS = {
     "load_landing_files": "Loading landing files",
+    "raw__networks": "Reading network lists",
     "take_salesforce_snapshot": "Reading Salesforce",
     "build_models": "Building and testing models",
     "writeback__plan": "Planning the writeback",

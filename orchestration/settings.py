@@ -81,6 +81,7 @@ class Settings:
     environment: Environment
     data: Path
     landing: Path | BucketUrl
+    networks: Path
     limits: Limits
     reject_share: float
     reject_minimum: int
@@ -123,6 +124,7 @@ class Settings:
             environment=environment,
             data=data,
             landing=_landing(given.get("TOUCHLINE_LANDING", str(data / "landing"))),
+            networks=Path(given.get("TOUCHLINE_NETWORKS", data / "networks")).absolute(),
             limits=_limits(given.get("TOUCHLINE_LIMITS", "")),
             reject_share=_share(given.get("TOUCHLINE_REJECT_SHARE", str(REJECT_SHARE))),
             reject_minimum=_count(given.get("TOUCHLINE_REJECT_MINIMUM", str(REJECT_MINIMUM))),

@@ -15,19 +15,48 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The mapped fields of a CRM record's document (var `crm_fields`), parsed once. -#}
-{% macro mapped_fields_record(document) -%}
-    {%- set types = {} -%}
-    {%- for field in var('crm_fields').values() -%}
-        {%- do types.update({field: 'varchar'}) -%}
-    {%- endfor -%}
-    {{ touchline.json_record(document, types) }}
+{#-
+    The mapped fields of a CRM record's document (var `crm_fields`), parsed once: comparable as a
+    whole, and read by the macros below.
+-#}
+{% macro mapped_fields(document) -%}
+    {{ touchline.json_values(document, var('crm_fields').values() | list) }}
 {%- endmacro %}
 
-{#- Those fields as one column per metric, in the texts that they are compared by. -#}
-{% macro mapped_values(record) -%}
-    {%- for metric, field in var('crm_fields').items() -%}
-    {{ touchline.crm_value(record ~ '."' ~ field ~ '"', metric, is_crm_text=true) }} as {{ metric }}
+{#- A metric of them, as the text that it is compared by. -#}
+{% macro mapped_value(fields, metric) -%}
+    {%- set position = (var('crm_fields').keys() | list).index(metric) + 1 -%}
+    {{ touchline.crm_value(touchline.json_value_text(fields, position), metric, is_crm_text=true) }}
+{%- endmacro %}
+
+{#- Whether the document carries the metric's field at all, be it empty. -#}
+{% macro says_metric(fields, metric) -%}
+    {%- set position = (var('crm_fields').keys() | list).index(metric) + 1 -%}
+    {{ touchline.has_json_value(fields, position) }}
+{%- endmacro %}
+
+{#- All metrics of them, a value and whether it is said at all. -#}
+{% macro mapped_values(fields) -%}
+    {%- for metric in var('crm_fields') -%}
+    {{ touchline.mapped_value(fields, metric) }} as {{ metric }},
+    {{ touchline.says_metric(fields, metric) }} as says_{{ metric }}
     {{- ', ' if not loop.last -}}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- The same two where the metric's name is a row's. -#}
+{% macro mapped_value_by_name(fields, name) -%}
+    case {{ name }}
+        {%- for metric in var('crm_fields') %}
+        when '{{ metric }}' then {{ touchline.mapped_value(fields, metric) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{% macro says_metric_by_name(fields, name) -%}
+    case {{ name }}
+        {%- for metric in var('crm_fields') %}
+        when '{{ metric }}' then {{ touchline.says_metric(fields, metric) }}
+        {%- endfor %}
+    end
 {%- endmacro %}

@@ -46,3 +46,35 @@
 {% macro duckdb__list_of_names(records) -%}
     nullif(array_to_string(list_transform({{ records }}, lambda r: r.name), ', '), '')
 {%- endmacro %}
+
+{#-
+    Some keys' values of a JSON object, in one pass, in the order of the names. Other than
+    `json_record` it tells a key that is not there from one whose value is null.
+-#}
+{% macro json_values(document, names) -%}
+    {{ adapter.dispatch('json_values', 'touchline')(document, names) }}
+{%- endmacro %}
+
+{% macro duckdb__json_values(document, names) -%}
+    json_extract({{ document }}, [
+        {%- for name in names %}'$."{{ name }}"'{{ ', ' if not loop.last }}{% endfor -%}
+    ])
+{%- endmacro %}
+
+{#- The text of the value at a position, from 1, of what `json_values` returns. -#}
+{% macro json_value_text(values, position) -%}
+    {{ adapter.dispatch('json_value_text', 'touchline')(values, position) }}
+{%- endmacro %}
+
+{% macro duckdb__json_value_text(values, position) -%}
+    ({{ values }}[{{ position }}] ->> '$')
+{%- endmacro %}
+
+{#- Whether the key at a position of `json_values` is there. -#}
+{% macro has_json_value(values, position) -%}
+    {{ adapter.dispatch('has_json_value', 'touchline')(values, position) }}
+{%- endmacro %}
+
+{% macro duckdb__has_json_value(values, position) -%}
+    ({{ values }}[{{ position }}] is not null)
+{%- endmacro %}

@@ -82,3 +82,12 @@
         * exp({{ '-' if side == 'low' else '' }}{{ var('interval_z') }} * sqrt({{ log_variance }}))
     )
 {%- endmacro %}
+
+{#- The middle value of a group; between two, their mean. -#}
+{% macro median(value) -%}
+    {{ adapter.dispatch('median', 'touchline')(value) }}
+{%- endmacro %}
+
+{% macro duckdb__median(value) -%}
+    median({{ value }})
+{%- endmacro %}

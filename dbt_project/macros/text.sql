@@ -42,6 +42,49 @@
     lower({{ touchline.first_group(url, "'^[a-zA-Z]+://(?:[^/?#@]*@)?([^/:?#]+)'") }})
 {%- endmacro %}
 
+{#- A URL as pages are told apart: without query, fragment and last slash, its host in lower case. -#}
+{% macro url_page(url) -%}
+    {%- set origin = "'^([a-zA-Z]+://[^/?#]*)'" -%}
+    lower(coalesce({{ touchline.first_group(url, origin) }}, '')) || rtrim({{
+        touchline.replace_pattern(
+            touchline.replace_pattern(url, origin, "''"), "'[?#].*$'", "''"
+        )
+    }}, '/')
+{%- endmacro %}
+
+{#-
+    The web links of a mail's text, as a list in the order in which they stand there. Where there
+    are anchors, their targets; else what begins like a URL, tags aside. Brackets belong to a URL
+    in pairs, and punctuation at its end does not.
+-#}
+{% macro links_in(text) -%}
+    {{ adapter.dispatch('links_in', 'touchline')(text) }}
+{%- endmacro %}
+
+{% macro duckdb__links_in(text) -%}
+    {%- set anchor = "'<a(?:\\s[^>]*?)?\\shref\\s*=\\s*(\"[^\"]*\"|''[^'']*''|[^\\s>\"'']+)'" -%}
+    {%- set plain = "'https?://(?:\\([^\\s<>\"()]*\\)|[^\\s<>\"()])+'" -%}
+    {#- Comments in mail repeat links for Outlook. -#}
+    {%- set seen = "regexp_replace(" ~ text ~ ", '<!--.*?-->', ' ', 'gs')" -%}
+    case
+        when regexp_matches({{ seen }}, {{ anchor }}, 'is')
+            then list_filter(
+                list_transform(
+                    regexp_extract_all({{ seen }}, {{ anchor }}, 1, 'is'),
+                    lambda link: replace(trim(link, e' "\'\t\r\n'), '&amp;', '&')
+                ),
+                lambda link: regexp_matches(link, '^https?://[^/]', 'i')
+            )
+        else list_transform(
+            regexp_extract_all(
+                regexp_replace({{ seen }}, '<[a-z][a-z0-9]*(\s[^>]*)?/?>', ' ', 'gis'),
+                {{ plain }}, 0, 'i'
+            ),
+            lambda link: rtrim(replace(link, '&amp;', '&'), '.,;:!?''*]}»”’…')
+        )
+    end
+{%- endmacro %}
+
 {#- A stable key from several values; null and '' differ. -#}
 {% macro fingerprint(values) -%}
     {{ adapter.dispatch('fingerprint', 'touchline')(values) }}
@@ -82,4 +125,30 @@
         "'^((re|aw|sv|antw|rv|tr|r|fwd|fw|wg|vs|ynt|odp|回复|答复|automatic reply|auto reply|autoreply|out of office|automatische antwort|abwesenheitsnotiz|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|autosvar|automatiskt svar)(\\[[0-9]+\\])?\\s*[:：]\\s*)+'",
         "''"
     ) }}))
+{%- endmacro %}
+
+{#- The moment and the key of an event as one text: the smallest of a group is the first event's. -#}
+{% macro moment_and_key(moment, key) -%}
+    {{ adapter.dispatch('moment_and_key', 'touchline')(moment, key) }}
+{%- endmacro %}
+
+{% macro duckdb__moment_and_key(moment, key) -%}
+    strftime({{ moment }}, '%Y%m%d%H%M%S%f') || ' ' || {{ key }}
+{%- endmacro %}
+
+{#- The keys in such texts, joined with ", " in the order of their moments; null where all are. -#}
+{% macro keys_of_moments(texts) -%}
+    {{ adapter.dispatch('keys_of_moments', 'touchline')(texts) }}
+{%- endmacro %}
+
+{% macro duckdb__keys_of_moments(texts) -%}
+    nullif(
+        array_to_string(
+            list_transform(
+                list_sort([{{ texts | join(', ') }}]), lambda text: split_part(text, ' ', 2)
+            ),
+            ', '
+        ),
+        ''
+    )
 {%- endmacro %}

@@ -9,6 +9,7 @@ from orchestration.crm.snapshot import take_snapshot
 from orchestration.crm.snapshot_tables import TABLES
 from orchestration.landing.formats import FORMATS, Format
 from orchestration.landing.load import load
+from orchestration.landing.networks import load_networks
 from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -42,6 +43,12 @@ origins = [
         group_name="sources",
         kinds={"salesforce"},
         description="Contacts, leads, users and activities as people and machines edit them (A7).",
+    ),
+    dg.AssetSpec(
+        ["networks", "lists"],
+        group_name="sources",
+        kinds={"csv"},
+        description="Lists of networks: the team's own, clouds', privacy relays' (C1).",
     ),
 ]
 
@@ -106,6 +113,32 @@ def landing_files(
     yield dg.MaterializeResult(
         ["raw", "rejects"],
         metadata={"rejected": report.rejected, "skipped": report.skipped},
+    )
+
+
+@dg.asset(
+    name="networks",
+    key_prefix="raw",
+    deps=[["networks", "lists"]],
+    group_name="raw",
+    kinds={"duckdb"},
+    pool=WAREHOUSE_POOL,
+)
+def network_lists(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """The network lists as they are now, line by line (C1)."""
+    lists = load_networks(warehouse, settings.networks)
+    for problem in lists.problems:
+        context.log.warning(problem)
+    return dg.MaterializeResult(
+        metadata={
+            "files": lists.files,
+            "networks": lists.networks,
+            "unreadable_lines": len(lists.problems),
+        }
     )
 
 

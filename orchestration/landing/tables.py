@@ -44,6 +44,13 @@ _LEDGER_DDL = (
         source varchar, file varchar, requested_at timestamp, load_id bigint
     )
     """,
+    # Network lists as they are now: what a new list leaves out is gone (C1).
+    """
+    create table if not exists raw.networks (
+        network_kind varchar, cidr varchar, file varchar, line bigint, problem varchar,
+        loaded_at timestamp
+    )
+    """,
     # How each file looked when it was last read: spares reading it again to learn nothing new.
     """
     create table if not exists raw.landing_files (

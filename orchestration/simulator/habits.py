@@ -34,6 +34,7 @@ class Habits:
         agent_hours: within how many hours a scanner with a name of its own comes.
         burst_minutes: within how many minutes (after the first three) a burst comes.
         patient_hours: within how many hours scanners come that look like a browser.
+        scanner_open_share: of those scanners' visits, in how many the images are fetched, too.
         fast_share: of the mails read, how many are read within 20 s and clicked within 30 s.
         curious_share: of the visits to links, in how many a person opens all of them, one by one.
         refetch_share: of people's opens, how many the mail program repeats within 10 s.
@@ -65,6 +66,7 @@ class Habits:
     agent_hours: float = 2
     burst_minutes: float = 20
     patient_hours: float = 6
+    scanner_open_share: float = 0.5
     fast_share: float = 0.0
     curious_share: float = 0.0
     refetch_share: float = 0.0

@@ -10,5 +10,5 @@ OWN_ADDRESSES = tuple(f"198.51.100.{last}" for last in range(201, 207))
 #: A cloud, from which scanners come, and a few people behind their company's proxy (R13).
 CLOUD_NETWORK = "198.51.100.0/25"
 CLOUD_ADDRESSES = tuple(f"198.51.100.{last}" for last in range(1, 127))
-#: A scanner that serves many companies from one address (R12).
-SHARED_ADDRESS = "198.51.100.150"
+#: Scanners that serve many companies from one address each; a team meets one of them (R12).
+SHARED_ADDRESSES = tuple(f"198.51.100.{last}" for last in range(130, 194))

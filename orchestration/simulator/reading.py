@@ -13,7 +13,7 @@ from orchestration.simulator.names import (
     YAHOO_PROXY,
 )
 from orchestration.simulator.networks import CLOUD_ADDRESSES, OWN_ADDRESSES
-from orchestration.simulator.person import Person, Reader
+from orchestration.simulator.person import Gateway, Person, Reader
 from orchestration.simulator.scanners import Scanner
 from orchestration.simulator.story import Cause, Message, Touch
 from orchestration.simulator.team import Sequence, Team
@@ -51,7 +51,9 @@ class Inbox:
             Reader.GMAIL: (GMAIL_PROXY, self._relay_ip),
             Reader.YAHOO: (YAHOO_PROXY, self._relay_ip),
         }.get(self._reader, (DESKTOP_MAIL[pick % len(DESKTOP_MAIL)], self._ip))
-        self._scanner = Scanner(person, self._browser, team, rng, self._whims)
+        self._scanner = None
+        if person.role.gateway is not Gateway.NONE:
+            self._scanner = Scanner(person, self._browser, team, rng, self._whims)
 
     def receive(
         self, message: Message, sequence: Sequence, delivered_at: int, *, must_read: bool
@@ -59,7 +61,9 @@ class Inbox:
         """Let everything happen to a message that arrived at `delivered_at`."""
         draw = self._rng.random
         message.delivered_at = delivered_at
-        visited_at = self._scanner.visit(message, sequence, delivered_at)
+        visited_at = 0
+        if self._scanner is not None:
+            visited_at = self._scanner.visit(message, sequence, delivered_at)
         if self._reader is Reader.APPLE and sequence.track_opens:
             self._fetch_privately(message, delivered_at)
         if self._whims.have(self._habits.own_team_share):
@@ -72,7 +76,7 @@ class Inbox:
         read_at = self._apart(delivered_at + wait, visited_at)
         is_fast = self._whims.have(self._habits.fast_share)
         if is_fast:
-            read_at = delivered_at + self._whims.between(3, 20)
+            read_at = delivered_at + self._whims.between(2, 20)
         if read_at >= self._end_at:
             return
         message.read_at = read_at

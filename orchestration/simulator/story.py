@@ -61,7 +61,7 @@ class Transit(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """An open (no `url`) or a click, with what really caused it."""
+    """An open (no `url`) or a click, with what really caused it (see ACTORS)."""
 
     at: int
     cause: Cause | Gateway
@@ -70,11 +70,6 @@ class Touch(NamedTuple):
     url: str = ""
     link: int = 0
     is_flagged: bool = False
-
-    @property
-    def actor(self) -> Actor:
-        """Who it has to be put down to."""
-        return ACTORS[self.cause]
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from orchestration.simulator.json_text import flag, moment, text
 from orchestration.simulator.outcome import Outcome, human_replies, outcome_of
 from orchestration.simulator.person import Reader
 from orchestration.simulator.playbook import UNTRACKED_CALENDAR
-from orchestration.simulator.story import Actor, Enrollment, Letter, Message, Story, Touch
+from orchestration.simulator.story import ACTORS, Actor, Enrollment, Letter, Message, Story, Touch
 from orchestration.simulator.team import Team
 
 
@@ -80,7 +80,7 @@ def see(message: Message) -> Seen:
     """Count a message's touches; clicks on links off the tracked domains do not count (C5)."""
     seen = Seen()
     for touch in message.touches:
-        is_human = touch.actor is Actor.HUMAN
+        is_human = ACTORS[touch.cause] is Actor.HUMAN
         if not touch.url:
             seen.opens += 1
             seen.human_opens += is_human
@@ -169,7 +169,7 @@ def _touch(message: Message, touch: Touch) -> str:
         f'{{"message_id":"{message.message_id}",'
         f'"event_type":"{"clicked" if touch.url else "opened"}","occurred_at":"{iso(touch.at)}",'
         f'"url":{text(touch.url or None)},"ip":"{touch.ip}","user_agent":"{touch.agent}",'
-        f'"actor":"{touch.actor}","cause":"{touch.cause}"}}'
+        f'"actor":"{ACTORS[touch.cause]}","cause":"{touch.cause}"}}'
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from orchestration.simulator.clock import WEEK
 from orchestration.simulator.reading import QUIET_SECONDS
 from orchestration.simulator.scanners import BURST_LINKS
-from orchestration.simulator.story import Actor, Enrollment, Message, Story
+from orchestration.simulator.story import ACTORS, Actor, Enrollment, Message, Story
 from orchestration.simulator.storyteller import tell
 from orchestration.simulator.team import Team, assemble
 
@@ -90,8 +90,8 @@ def test_a_message_is_delivered_or_fails_but_not_both(stories: list[Story]) -> N
 def test_people_act_late_and_apart_from_machines(stories: list[Story]) -> None:
     """C1: humans come more than 20 s after delivery and repeat themselves slowly."""
     for message in messages(stories):
-        human = [touch for touch in message.touches if touch.actor is Actor.HUMAN]
-        scanned = [touch.at for touch in message.touches if touch.actor is Actor.MACHINE]
+        human = [touch for touch in message.touches if ACTORS[touch.cause] is Actor.HUMAN]
+        scanned = [touch.at for touch in message.touches if ACTORS[touch.cause] is Actor.MACHINE]
         for touch in human:
             assert message.delivered_at is not None
             assert touch.at - message.delivered_at > 20
@@ -107,7 +107,7 @@ def test_late_bursts_take_every_link_at_once(stories: list[Story]) -> None:
         if story.person.role.gateway != "burst":
             continue
         for message in messages([story]):
-            clicks = [t for t in message.touches if t.actor is Actor.MACHINE and t.url]
+            clicks = [t for t in message.touches if ACTORS[t.cause] is Actor.MACHINE and t.url]
             if not clicks or message.delivered_at is None:
                 continue
             is_fast = clicks[0].at - message.delivered_at <= 5

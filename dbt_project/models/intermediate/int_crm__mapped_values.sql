@@ -1,58 +1,33 @@
 with
 
-contacts as (
+current_versions as (
 
-    select
-        contact_id as crm_id,
-        payload,
-        last_modified_at,
-        last_modified_by_id,
-        row_number() over (
-            partition by contact_id
-            order by system_modstamp_at desc, load_id desc
-        ) as recency
-    from {{ ref('stg_salesforce__contacts') }}
+    select * from {{ ref('int_crm__record_versions') }}
+    where is_current
 
 ),
 
-leads as (
+payloads as (
 
-    select
-        lead_id as crm_id,
-        payload,
-        last_modified_at,
-        last_modified_by_id,
-        row_number() over (
-            partition by lead_id
-            order by system_modstamp_at desc, load_id desc
-        ) as recency
-    from {{ ref('stg_salesforce__leads') }}
-
-),
-
-records as (
-
-    select * from contacts
-    union all
-    select * from leads
+    select * from {{ ref('int_crm__record_payloads') }}
 
 ),
 
 parsed as (
 
     select
-        crm_id,
-        last_modified_at,
-        last_modified_by_id,
-        {{ mapped_fields_record('payload') }} as record
-    from records
-    where recency = 1
+        current_versions.crm_id,
+        {{ mapped_fields('payloads.payload') }} as mapped
+    from current_versions
+    inner join payloads
+        on
+            current_versions.crm_id = payloads.crm_id
+            and current_versions.system_modstamp_at = payloads.system_modstamp_at
+            and current_versions.load_id = payloads.load_id
 
 )
 
 select
     crm_id,
-    last_modified_at,
-    last_modified_by_id,
-    {{ mapped_values('record') }}
+    {{ mapped_values('mapped') }}
 from parsed

@@ -1,3 +1,23 @@
+{#- The rules that one event by itself can meet. Each is one condition, under its id; the rules that
+    take several events together are in int_events__clusters. -#}
+{%- set rules_of_one_event = {
+    'R01_vendor_flag': 'is_flagged_machine',
+    'R01_vendor_proxy': 'is_flagged_unknown',
+    'R04_own_network': 'is_own_address or is_own_agent',
+    'R05_apple_mpp': 'is_privacy_proxy or is_privacy_relay',
+    'R06_ua_scanner': 'is_scanner',
+    'R07_too_fast_click': 'seconds_after_delivery <= R07_too_fast_click_seconds',
+    'R08_too_fast_open': 'seconds_after_delivery <= R08_too_fast_open_seconds',
+    'R08_too_fast_proxy_open':
+        'is_image_proxy and seconds_after_delivery <= R08_too_fast_proxy_open_seconds',
+    'R13_datacenter': 'is_datacenter',
+    'R14_click_without_open':
+        'seconds_after_delivery <= R14_click_without_open_seconds and is_unopened',
+    'R16_default': 'true',
+} -%}
+{#- Behind every rule's priority. -#}
+{%- set never = 1000000 -%}
+
 with
 
 events as (
@@ -7,194 +27,137 @@ events as (
 
 ),
 
-deliveries as (
-
-    select
-        message_key,
-        min(occurred_at) as delivered_at
-    from {{ ref('int_events__attached') }}
-    where event_type = 'delivered' and message_key is not null
-    group by message_key
-
-),
-
 messages as (
 
     select * from {{ ref('int_messages__outbound') }}
 
 ),
 
+deliveries as (
+
+    select * from {{ ref('int_messages__deliveries') }}
+
+),
+
+user_agents as (
+
+    select * from {{ ref('int_user_agents') }}
+
+),
+
+addresses as (
+
+    select * from {{ ref('int_addresses__networks') }}
+
+),
+
+clusters as (
+
+    select * from {{ ref('int_events__clusters') }}
+
+),
+
 rules as (
 
-    select * from {{ ref('actor_rules') }}
+    select * from {{ ref('int_actor_rules') }}
 
 ),
 
-user_agent_patterns as (
+-- One row for opens, one for clicks: the order and thresholds of the rules that apply to them.
+event_types as (
 
-    select * from {{ ref('user_agent_patterns') }}
+    select 'opened' as event_type
+    union all
+    select 'clicked' as event_type
 
 ),
 
-timed as (
+parameters as (
 
     select
-        events.*,
-        coalesce(trim(events.user_agent), '') as agent,
-        {{ seconds_between(
-            'coalesce(deliveries.delivered_at, messages.sent_at)', 'events.occurred_at'
-        ) }} as seconds_after_delivery
+        event_types.event_type,
+        {%- for rule in rules_of_one_event %}
+        coalesce({{ rule_parameter(rule, 'priority') }}, {{ never }}) as {{ rule }}_priority,
+        {{ rule_parameter(rule, 'seconds') }} as {{ rule }}_seconds
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from event_types
+    left join rules on rules.applies_to in (event_types.event_type, 'both')
+    group by event_types.event_type
+
+),
+
+cluster_priorities as (
+
+    select
+        clusters.event_key,
+        min(rules.priority) as priority
+    from clusters
+    inner join events on clusters.event_key = events.event_key
+    inner join rules
+        on
+            clusters.rule_id = rules.rule_id
+            and rules.applies_to in (events.event_type, 'both')
+    group by clusters.event_key
+
+),
+
+opened_messages as (
+
+    select distinct message_key
     from events
-    left join deliveries on events.message_key = deliveries.message_key
+    where event_type = 'opened' and message_key is not null
+
+),
+
+facts as (
+
+    select
+        events.event_key,
+        events.event_type,
+        events.is_flagged_machine,
+        events.is_flagged_unknown,
+        coalesce(addresses.is_own, false) as is_own_address,
+        coalesce(addresses.is_privacy_relay, false) as is_privacy_relay,
+        coalesce(addresses.is_datacenter, false) as is_datacenter,
+        coalesce(user_agents.is_own, false) as is_own_agent,
+        coalesce(user_agents.is_privacy_proxy, false) as is_privacy_proxy,
+        coalesce(user_agents.is_image_proxy, false) as is_image_proxy,
+        coalesce(user_agents.is_scanner, false) as is_scanner,
+        {{ seconds_between('deliveries.assumed_delivered_at', 'events.occurred_at') }}
+            as seconds_after_delivery,
+        messages.open_tracking_enabled and opened_messages.message_key is null as is_unopened,
+        coalesce(cluster_priorities.priority, {{ never }}) as cluster_priority
+    from events
     left join messages on events.message_key = messages.message_key
+    left join deliveries on events.message_key = deliveries.message_key
+    left join user_agents on coalesce(events.user_agent, '') = user_agents.user_agent
+    left join addresses on events.ip = addresses.ip
+    left join opened_messages on events.message_key = opened_messages.message_key
+    left join cluster_priorities on events.event_key = cluster_priorities.event_key
 
 ),
 
--- Patterns meet each distinct user agent once, however many events carry it.
-agents as (
-
-    select distinct agent from timed
-
-),
-
-agent_kinds as (
-
-    select distinct
-        agents.agent,
-        user_agent_patterns.agent_kind
-    from agents
-    inner join user_agent_patterns
-        on {{ matches('agents.agent', 'user_agent_patterns.pattern') }}
-
-),
-
-bursts as (
+-- The first rule that applies wins.
+decided as (
 
     select
-        anchor.message_key,
-        anchor.occurred_at as started_at,
-        {{ add_seconds('anchor.occurred_at', 'rules.seconds') }} as ended_at
-    from events as anchor
-    inner join rules on rules.rule_id = 'R09_burst'
-    inner join events as near
-        on
-            anchor.message_key = near.message_key
-            and near.event_type = 'clicked'
-            and anchor.occurred_at <= near.occurred_at
-            and near.occurred_at <= {{ add_seconds('anchor.occurred_at', 'rules.seconds') }}
-    where anchor.event_type = 'clicked'
-    group by anchor.message_key, anchor.occurred_at, rules.seconds, rules.minimum_count
-    having count(distinct near.url) >= rules.minimum_count
-
-),
-
-hits as (
-
-    select
-        event_key,
-        event_type,
-        'R01_vendor_flag' as rule_id
-    from timed
-    where is_flagged_machine
-
-    union all
-
-    select
-        event_key,
-        event_type,
-        'R01_vendor_proxy' as rule_id
-    from timed
-    where is_flagged_unknown
-
-    union all
-
-    select
-        timed.event_key,
-        timed.event_type,
-        'R05_apple_mpp' as rule_id
-    from timed
-    inner join agent_kinds
-        on timed.agent = agent_kinds.agent and agent_kinds.agent_kind = 'privacy_proxy'
-
-    union all
-
-    select
-        timed.event_key,
-        timed.event_type,
-        'R06_ua_scanner' as rule_id
-    from timed
-    inner join agent_kinds
-        on timed.agent = agent_kinds.agent and agent_kinds.agent_kind = 'scanner'
-
-    union all
-
-    select
-        timed.event_key,
-        timed.event_type,
-        rules.rule_id
-    from timed
-    inner join rules
-        on
-            rules.rule_id in ('R07_too_fast_click', 'R08_too_fast_open')
-            and timed.seconds_after_delivery <= rules.seconds
-
-    union all
-
-    select
-        timed.event_key,
-        timed.event_type,
-        rules.rule_id
-    from timed
-    inner join agent_kinds
-        on timed.agent = agent_kinds.agent and agent_kinds.agent_kind = 'image_proxy'
-    inner join rules
-        on
-            rules.rule_id = 'R08_too_fast_proxy_open'
-            and timed.seconds_after_delivery <= rules.seconds
-
-    union all
-
-    select
-        timed.event_key,
-        timed.event_type,
-        'R09_burst' as rule_id
-    from timed
-    inner join bursts
-        on
-            timed.message_key = bursts.message_key
-            and timed.occurred_at >= bursts.started_at
-            and timed.occurred_at <= bursts.ended_at
-
-    union all
-
-    select
-        event_key,
-        event_type,
-        'R16_default' as rule_id
-    from timed
-
-),
-
-ranked as (
-
-    select
-        hits.event_key,
-        rules.rule_id,
-        rules.verdict,
-        row_number() over (
-            partition by hits.event_key order by rules.priority, rules.rule_id
-        ) as rank_in_event
-    from hits
-    inner join rules
-        on
-            hits.rule_id = rules.rule_id
-            and rules.applies_to in (hits.event_type, 'both')
+        facts.event_key,
+        least(
+            facts.cluster_priority,
+            {%- for rule, condition in rules_of_one_event.items() %}
+            case when {{ condition }} then parameters.{{ rule }}_priority else {{ never }} end
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        ) as priority
+    from facts
+    inner join parameters on facts.event_type = parameters.event_type
 
 )
 
 select
-    event_key,
-    verdict as actor,
-    rule_id as actor_rule
-from ranked
-where rank_in_event = 1
+    decided.event_key,
+    rules.verdict as actor,
+    rules.rule_id as actor_rule
+from decided
+inner join rules on decided.priority = rules.priority

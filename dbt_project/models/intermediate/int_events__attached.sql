@@ -121,6 +121,12 @@ tracked_domains as (
 
 ),
 
+link_kinds as (
+
+    select * from {{ ref('int_links__kinds') }}
+
+),
+
 click_hosts as (
 
     select distinct {{ url_host('url') }} as host
@@ -273,6 +279,7 @@ select
     attached.url,
     case when attached.event_type = 'clicked' then tracked_hosts.host is not null end
         as is_tracked_domain,
+    link_kinds.link_kind,
     attached.ip,
     attached.user_agent,
     attached.is_flagged_machine,
@@ -281,3 +288,4 @@ select
 from attached
 left join messages on attached.message_key = messages.message_key
 left join tracked_hosts on {{ url_host('attached.url') }} = tracked_hosts.host
+left join link_kinds on attached.url = link_kinds.url

@@ -45,13 +45,17 @@ wishes as (
         message_key,
         case event_type
             when 'complained' then 'do_not_contact'
+            when 'clicked' then 'unsubscribed'
             else event_type
         end as status,
         case event_type when 'complained' then 'complaint' else 'unsubscribe' end as reason,
         occurred_at,
         event_key
     from events
-    where event_type in ('unsubscribed', 'complained', 'resubscribed')
+    where
+        event_type in ('unsubscribed', 'complained', 'resubscribed')
+        -- C4: whoever followed the link.
+        or link_kind = 'unsubscribe'
 
     union all
 

@@ -1,8 +1,39 @@
+{#- How often each actor opened and clicked (C3). Clicks count on tracked domains only (C5). -#}
+{%- set actors = ['human', 'machine', 'unknown', 'internal'] -%}
+{%- set counts = ['open_count', 'click_count'] -%}
+{%- for actor in actors -%}
+    {%- do counts.extend([actor ~ '_open_count', actor ~ '_click_count']) -%}
+{%- endfor -%}
+
 with
 
 messages as (
 
     select * from {{ ref('int_messages__outbound') }}
+
+),
+
+deliveries as (
+
+    select * from {{ ref('int_messages__deliveries') }}
+
+),
+
+mail_providers as (
+
+    select * from {{ ref('int_domains__mail_providers') }}
+
+),
+
+message_people as (
+
+    select * from {{ ref('int_messages__people') }}
+
+),
+
+tracking_opt_outs as (
+
+    select * from {{ ref('int_people__tracking_opt_outs') }}
 
 ),
 
@@ -13,53 +44,70 @@ events as (
 
 ),
 
-mail_providers as (
+links as (
 
-    select * from {{ ref('int_domains__mail_providers') }}
+    select * from {{ ref('message_links') }}
+    where human_click_count > 0 and is_tracked_domain
 
 ),
 
--- C3: raw, human, machine and unknown stand side by side; C5: clicks on other domains do not count.
+labelled as (
+
+    select
+        *,
+        event_type = 'opened' as is_open,
+        event_type = 'clicked' and is_tracked_domain as is_click,
+        {{ moment_and_key('occurred_at', 'event_key') }} as sorted_key
+    from events
+
+),
+
 engagement as (
 
     select
         message_key,
-        min(case when event_type = 'delivered' then occurred_at end) as delivered_at,
-        count(case when event_type = 'opened' then 1 end) as open_count,
-        count(case when event_type = 'opened' and actor = 'human' then 1 end) as human_open_count,
-        count(case when event_type = 'opened' and actor = 'machine' then 1 end)
-            as machine_open_count,
-        count(case when event_type = 'opened' and actor = 'unknown' then 1 end)
-            as unknown_open_count,
-        min(case when event_type = 'opened' then occurred_at end) as first_opened_at,
-        max(case when event_type = 'opened' then occurred_at end) as last_opened_at,
-        count(case when event_type = 'clicked' and is_tracked_domain then 1 end) as click_count,
-        count(case when event_type = 'clicked' and is_tracked_domain and actor = 'human' then 1 end)
-            as human_click_count,
-        count(
-            case when event_type = 'clicked' and is_tracked_domain and actor = 'machine' then 1 end
-        ) as machine_click_count,
-        min(case
-            when event_type = 'clicked' and is_tracked_domain and actor = 'human' then occurred_at
-        end) as clicked_at,
-        count(distinct case
-            when event_type = 'clicked' and is_tracked_domain and actor = 'human' then url
-        end) as distinct_link_count,
+        count(case when is_open then 1 end) as open_count,
+        count(case when is_click then 1 end) as click_count,
+        {%- for actor in actors %}
+        count(case when is_open and actor = '{{ actor }}' then 1 end) as {{ actor }}_open_count,
+        count(case when is_click and actor = '{{ actor }}' then 1 end) as {{ actor }}_click_count,
+        {%- endfor %}
+        -- Behind these, the reader's own opens are out of sight.
         count(case
             when
-                event_type = 'opened'
-                and actor_rule in ('R01_vendor_flag', 'R01_vendor_proxy', 'R05_apple_mpp')
+                is_open
+                and actor_rule in (
+                    'R01_vendor_flag',
+                    'R01_vendor_proxy',
+                    'R05_apple_mpp',
+                    'R08_too_fast_proxy_open'
+                )
                 then 1
-        end) as privacy_open_count,
+        end) as proxy_open_count,
+        min(case when is_open then occurred_at end) as first_opened_at,
+        max(case when is_open then occurred_at end) as last_opened_at,
+        min(case when is_click and actor = 'human' then occurred_at end) as clicked_at,
         min(case when event_type = 'replied' then occurred_at end) as replied_at,
         min(case when event_type = 'bounced' then occurred_at end) as bounced_at,
-        min(case when event_type = 'unsubscribed' then occurred_at end) as unsubscribed_at,
+        min(case when event_type = 'unsubscribed' or link_kind = 'unsubscribe' then occurred_at end)
+            as unsubscribed_at,
         min(case when event_type = 'complained' then occurred_at end) as complained_at,
-        {{ join_texts(
-            "case when event_type in ('opened', 'clicked', 'replied') then event_key end",
-            'occurred_at, event_key'
-        ) }} as evidence_event_keys
-    from events
+        min(case when is_open and actor = 'human' then sorted_key end) as human_open_key,
+        min(case when is_click and actor = 'human' then sorted_key end) as human_click_key,
+        min(case when event_type = 'replied' then sorted_key end) as reply_key,
+        min(case when is_open and actor != 'human' then sorted_key end) as other_open_key,
+        min(case when is_click and actor != 'human' then sorted_key end) as other_click_key
+    from labelled
+    group by message_key
+
+),
+
+link_counts as (
+
+    select
+        message_key,
+        count(*) as distinct_link_count
+    from links
     group by message_key
 
 ),
@@ -84,35 +132,55 @@ bounces as (
 
 ),
 
-measured as (
+-- D9: what somebody opens and clicks who wants no tracking is as if it had not been recorded.
+watched as (
 
     select
         messages.*,
         coalesce(mail_providers.mail_provider, 'company') as mail_provider,
-        engagement.delivered_at,
-        coalesce(engagement.open_count, 0) as open_count,
-        coalesce(engagement.human_open_count, 0) as human_open_count,
-        coalesce(engagement.machine_open_count, 0) as machine_open_count,
-        coalesce(engagement.unknown_open_count, 0) as unknown_open_count,
-        engagement.first_opened_at,
-        engagement.last_opened_at,
-        coalesce(engagement.click_count, 0) as click_count,
-        coalesce(engagement.human_click_count, 0) as human_click_count,
-        coalesce(engagement.machine_click_count, 0) as machine_click_count,
-        engagement.clicked_at,
-        coalesce(engagement.distinct_link_count, 0) as distinct_link_count,
-        coalesce(engagement.privacy_open_count, 0) as privacy_open_count,
+        deliveries.delivered_at,
+        deliveries.is_delivered,
+        tracking_opt_outs.crm_id is not null as has_tracking_opt_out
+    from messages
+    inner join deliveries on messages.message_key = deliveries.message_key
+    left join mail_providers
+        on split_part(messages.recipient_email, '@', 2) = mail_providers.domain
+    left join message_people on messages.message_key = message_people.message_key
+    left join tracking_opt_outs on message_people.crm_id = tracking_opt_outs.crm_id
+
+),
+
+measured as (
+
+    select
+        watched.*,
+        {%- for count in counts + ['proxy_open_count'] %}
+        case
+            when watched.has_tracking_opt_out then 0 else coalesce(engagement.{{ count }}, 0)
+        end as {{ count }},
+        {%- endfor %}
+        {%- for fact in [
+            'first_opened_at', 'last_opened_at', 'clicked_at', 'human_open_key', 'human_click_key',
+            'other_open_key', 'other_click_key',
+        ] %}
+        case when not watched.has_tracking_opt_out then engagement.{{ fact }} end as {{ fact }},
+        {%- endfor %}
+        case
+            when watched.has_tracking_opt_out then 0
+            else coalesce(link_counts.distinct_link_count, 0)
+        end as distinct_link_count,
+        watched.open_tracking_enabled and not watched.has_tracking_opt_out as counts_opens,
+        watched.click_tracking_enabled and not watched.has_tracking_opt_out as counts_clicks,
+        engagement.reply_key,
         engagement.replied_at,
         engagement.bounced_at,
         bounces.bounce_type,
         engagement.unsubscribed_at,
-        engagement.complained_at,
-        engagement.evidence_event_keys
-    from messages
-    left join mail_providers
-        on split_part(messages.recipient_email, '@', 2) = mail_providers.domain
-    left join engagement on messages.message_key = engagement.message_key
-    left join bounces on messages.message_key = bounces.message_key and bounces.preference = 1
+        engagement.complained_at
+    from watched
+    left join engagement on watched.message_key = engagement.message_key
+    left join link_counts on watched.message_key = link_counts.message_key
+    left join bounces on watched.message_key = bounces.message_key and bounces.preference = 1
 
 ),
 
@@ -123,16 +191,31 @@ classified as (
         *,
         human_open_count > 0 or human_click_count > 0 or replied_at is not null as is_viewed,
         case
-            when not open_tracking_enabled and not click_tracking_enabled then 'untracked'
+            when not counts_opens and not counts_clicks then 'untracked'
             when human_open_count > 0 and human_click_count > 0 then 'opened_and_clicked'
             when human_click_count > 0 then 'clicked_without_open'
             when human_open_count > 0 then 'opened_without_click'
             when replied_at is not null then 'replied_without_open'
-            when open_count + click_count > 0 then 'machine_only'
-            when not open_tracking_enabled then 'untracked'
+            when
+                open_count + click_count > internal_open_count + internal_click_count
+                then 'machine_only'
+            when not counts_opens then 'untracked'
             else 'none'
         end as discrepancy_class
     from measured
+
+),
+
+explained as (
+
+    select
+        *,
+        case
+            when has_tracking_opt_out then 'tracking_opt_out'
+            when body_format = 'plain' then 'plain_text'
+            else 'tracking_off'
+        end as untracked_cause
+    from classified
 
 )
 
@@ -149,17 +232,12 @@ select
     subject,
     sent_at,
     delivered_at,
-    open_tracking_enabled,
-    click_tracking_enabled,
-    open_count,
-    human_open_count,
-    machine_open_count,
-    unknown_open_count,
+    is_delivered,
+    counts_opens as open_tracking_enabled,
+    counts_clicks as click_tracking_enabled,
+    {{ counts | join(',\n    ') }},
     first_opened_at,
     last_opened_at,
-    click_count,
-    human_click_count,
-    machine_click_count,
     clicked_at,
     distinct_link_count,
     replied_at,
@@ -170,22 +248,26 @@ select
     is_viewed,
     discrepancy_class,
     case
-        when discrepancy_class = 'untracked' and body_format = 'plain' then 'plain_text'
-        when discrepancy_class = 'untracked' then 'tracking_off'
+        when discrepancy_class = 'untracked' then untracked_cause
         when discrepancy_class in ('clicked_without_open', 'replied_without_open')
             then case
-                when not open_tracking_enabled and body_format = 'plain' then 'plain_text'
-                when not open_tracking_enabled then 'tracking_off'
-                when privacy_open_count > 0 then 'privacy_proxy'
+                when not counts_opens then untracked_cause
+                when proxy_open_count > 0 then 'privacy_proxy'
                 else 'images_blocked'
             end
-        when discrepancy_class = 'opened_without_click' and not click_tracking_enabled
-            then 'tracking_off'
-        when discrepancy_class = 'machine_only' and click_count = 0 and privacy_open_count > 0
+        when discrepancy_class = 'opened_without_click' and not counts_clicks then 'tracking_off'
+        when discrepancy_class = 'machine_only' and click_count = 0 and proxy_open_count > 0
             then 'privacy_proxy'
         when discrepancy_class = 'machine_only' then 'scanner'
-        when discrepancy_class = 'none' and delivered_at is null then 'not_delivered'
+        when discrepancy_class = 'none' and not is_delivered then 'not_delivered'
+        when discrepancy_class = 'none' and open_count + click_count > 0 then 'internal'
         else 'none'
     end as discrepancy_cause,
-    evidence_event_keys
-from classified
+    {{ keys_of_moments([
+        'human_open_key',
+        'human_click_key',
+        'reply_key',
+        'other_open_key',
+        'other_click_key',
+    ]) }} as evidence_event_keys
+from explained

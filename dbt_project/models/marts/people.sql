@@ -54,6 +54,12 @@ opt_outs as (
 
 ),
 
+tracking_opt_outs as (
+
+    select * from {{ ref('int_people__tracking_opt_outs') }}
+
+),
+
 tasks as (
 
     select * from {{ ref('int_crm__tasks') }}
@@ -217,10 +223,13 @@ select
     people.matched_by,
     records.owner_id,
     cast(coalesce(message_totals.message_count, 0) as bigint) as message_count,
-    cast(coalesce(message_totals.open_count, 0) as bigint) as open_count,
-    cast(coalesce(message_totals.human_open_count, 0) as bigint) as human_open_count,
-    cast(coalesce(message_totals.click_count, 0) as bigint) as click_count,
-    cast(coalesce(message_totals.human_click_count, 0) as bigint) as human_click_count,
+    -- D9: of somebody who wants no tracking, nothing is known.
+    {%- for metric in ['open_count', 'human_open_count', 'click_count', 'human_click_count'] %}
+    case
+        when tracking_opt_outs.crm_id is null
+            then cast(coalesce(message_totals.{{ metric }}, 0) as bigint)
+    end as {{ metric }},
+    {%- endfor %}
     message_totals.clicked_at,
     enrollment_totals.has_replied as is_replied,
     reply_totals.last_reply_at,
@@ -251,4 +260,5 @@ left join task_totals on people.crm_id = task_totals.crm_id
 left join enrollment_totals on people.crm_id = enrollment_totals.crm_id
 left join class_totals on people.crm_id = class_totals.crm_id
 left join opt_out_totals on people.crm_id = opt_out_totals.crm_id
+left join tracking_opt_outs on people.crm_id = tracking_opt_outs.crm_id
 left join vocabulary on enrollment_totals.most_recent_status = vocabulary.status

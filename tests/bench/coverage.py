@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -23,7 +23,6 @@ from statistics import median
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from orchestration.landing.load import load
 from orchestration.warehouse import Warehouse
@@ -35,6 +34,7 @@ from tests.bench.coverage_teams import (
     write_captures,
     write_logs,
 )
+from tests.bench.figures import Figures, write_between_marks
 
 #: The issue's limits: below, the interval promises too much; above, it is wider than it need be.
 FEWEST_HELD, MOST_HELD = 0.90, 0.98
@@ -57,7 +57,6 @@ TEAMS_PER_PART = 20
 HEADER = ("clicking", "figures", "too few", "hold", "below", "above", "error", "width")
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "coverage.md"
-BEGINNING, END = "<!-- make evaluate-coverage WRITE=1 -->", "<!-- end -->"
 
 Write = Callable[[Path, list[Team]], dict[str, Truth]]
 
@@ -93,9 +92,10 @@ def main() -> int:
         more, miscounted_more = _from_captures(folder / "captures", dependent, console)
         tallies, miscounted = _from_logs(folder / "logs", independent, console)
     tallies |= more
-    console.print(_table(tallies))
+    figures = _figures(tallies)
+    console.print(figures.as_rich())
     if "--write" in sys.argv[1:]:
-        _write(tallies)
+        write_between_marks(PAGE, [figures.as_markdown()])
     tally = tallies[INDEPENDENT.name]
     share, miscounted = tally.held / max(tally.shown, 1), miscounted + miscounted_more
     held = f"{share:.1%} of {tally.shown} intervals hold the true open rate"
@@ -219,33 +219,22 @@ def _compare(warehouse: Warehouse, truths: dict[str, Truth]) -> tuple[dict[str, 
     return dict(tallies), miscounted
 
 
-def _lines(tallies: dict[str, Tally]) -> Iterator[tuple[str, ...]]:
+def _figures(tallies: dict[str, Tally]) -> Figures:
+    rows = []
     for scenario in (INDEPENDENT, *DEPENDENT):
         tally = tallies[scenario.name]
-        yield (
-            scenario.name,
-            str(tally.shown),
-            str(tally.too_few),
-            *(f"{count / tally.shown:.1%}" for count in (tally.held, tally.below, tally.above)),
-            f"{median(tally.errors):+.1%}",
-            f"{median(tally.widths):.0%}",
+        shares = (count / tally.shown for count in (tally.held, tally.below, tally.above))
+        rows.append(
+            (
+                scenario.name,
+                str(tally.shown),
+                str(tally.too_few),
+                *(f"{share:.1%}" for share in shares),
+                f"{median(tally.errors):+.1%}",
+                f"{median(tally.widths):.0%}",
+            )
         )
-
-
-def _table(tallies: dict[str, Tally]) -> Table:
-    table = Table(*HEADER, box=None)
-    for line in _lines(tallies):
-        table.add_row(*line)
-    return table
-
-
-def _write(tallies: dict[str, Tally]) -> None:
-    """Put the table between the markers of the page that explains it."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGINNING)
-    _, _, after = rest.partition(END)
-    rows = [HEADER, ("---",) * len(HEADER), *_lines(tallies)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    PAGE.write_text(f"{before}{BEGINNING}\n{table}\n{END}{after}", encoding="utf-8")
+    return Figures("Intervals held against the truth", HEADER, rows)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate evaluate-coverage clean clean-data
 
 help: ## List the verbs.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Salesforce org.
 	@$(BIN)/touchline demo
@@ -50,6 +50,9 @@ bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail
 
 chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what they left with a quiet one.
 	@$(BIN)/python -m tests.bench.chaos_load
+
+evaluate-coverage: $(VENV)/.runtime ## Hold the intervals of tracking coverage against 200 teams' truth. WRITE=1 updates the docs.
+	@$(BIN)/python -m tests.bench.coverage $(if $(WRITE),--write)
 
 evaluate: $(VENV)/.runtime ## Measure how well people are told from machines, on teams that no rule was tuned on.
 	@$(BIN)/python -m tests.bench.evaluate

@@ -49,8 +49,9 @@ MODELS = {
         "sequence_id mail_provider discrepancy_class discrepancy_cause message_count share"
     ),
     "marts.tracking_coverage": (
-        "tracked_count opened_count clicked_count both_count coverage_rate coverage_low "
-        "coverage_high estimated_open_rate"
+        "stratum stratum_value status tracked_count opened_count clicked_count both_count "
+        "readers_estimate coverage_rate coverage_low coverage_high estimated_open_rate "
+        "estimated_open_rate_low estimated_open_rate_high"
     ),
     "marts.people": (
         f"crm_object crm_id matched_by owner_id {J1_METRICS} last_email_sent_at "

@@ -152,3 +152,15 @@
         ''
     )
 {%- endmacro %}
+
+{#-
+    What a receiving server's answer to a delivery gives away of its host, in lower case: Google's
+    ends with `gsmtp`, Microsoft's names it. Null where it says nothing.
+-#}
+{% macro receiving_host(answer) -%}
+    case
+        when {{ answer }} like '%gsmtp%' then 'gsmtp'
+        when {{ answer }} like '%Hostname=%'
+            then lower({{ touchline.first_group(answer, "'Hostname=([A-Za-z0-9.-]+)'") }})
+    end
+{%- endmacro %}

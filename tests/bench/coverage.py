@@ -27,7 +27,6 @@ from rich.progress import track
 from orchestration.landing.load import load
 from orchestration.warehouse import Warehouse
 from tests.bench.coverage_teams import (
-    PROVIDERS,
     Scenario,
     Team,
     Truth,
@@ -120,11 +119,6 @@ def _from_logs(folder: Path, teams: list[Team], console: Console) -> tuple[dict[
     rows = load(warehouse, folder / "landing").rows
     console.print(f"Working out the marts from {rows:,} records …")
     _dbt(warehouse, "seed")
-    # The seed learns who hosts the mail of simulated people.
-    with warehouse.connect() as connection:
-        connection.executemany(
-            "insert into intermediate.mail_providers values (?, ?)", list(PROVIDERS.items())
-        )
     _dbt(warehouse, "run", "--select", "+tracking_coverage")
     return _compare(warehouse, truths)
 
@@ -143,7 +137,7 @@ def _from_captures(
                 'sequence' as origin,
                 true as open_tracking_enabled,
                 true as click_tracking_enabled,
-                timestamp '2026-11-01' as delivered_at,
+                true as is_delivered,
                 *
             from read_csv(
                 '{folder}/*.csv',

@@ -33,7 +33,10 @@ PEOPLE, WEEKS, SEED = 90_000, 8, 4242
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 #: What the issue's models are made of, and those models.
-INPUTS = ("+int_events__attached", "+int_inbound_events", "+int_messages__people")
+INPUTS = (
+    "+int_events__attached", "+int_inbound_events", "+int_messages__people",
+    "+int_people__tracking_opt_outs", "stg_networks__lists",
+)  # fmt: skip
 MODELS = (
     "int_messages__deliveries", "int_domains__mail_providers", "int_user_agents", "int_networks",
     "int_addresses__networks", "int_actor_rules", "int_messages__links", "int_events__clusters",
@@ -43,6 +46,7 @@ MODELS = (
 
 #: Tables that are multiplied, and what makes a copy of a row another one's.
 _COPIED = {
+    "int_events__deduplicated": ("event_key",),
     "int_events__attached": ("event_key", "message_key", "enrollment_id", "source_place"),
     "int_messages__outbound": ("message_key", "message_id", "enrollment_id", "provider_message_id"),
 }

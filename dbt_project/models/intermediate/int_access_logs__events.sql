@@ -22,6 +22,7 @@ select
     user_agent,
     false as is_flagged_machine,
     false as is_flagged_unknown,
+    cast(null as varchar) as receiving_host,
     cast(null as varchar) as reason,
     cast(null as varchar) as attempt,
     requested_at as occurred_at,

@@ -16,7 +16,7 @@
     'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id', 'step_number',
 ] %}
 {%- set columns = content + message_names + [
-    'event_subtype', 'provider_event_id', 'is_flagged_machine', 'is_flagged_unknown', 'received_at',
+    'event_subtype', 'provider_event_id', 'is_flagged_machine', 'is_flagged_unknown', 'receiving_host', 'received_at',
     'loaded_at', 'last_load_id', 'source_place', 'delivery_count',
 ] %}
 
@@ -59,6 +59,7 @@ fingerprinted as (
         provider_event_id,
         is_flagged_machine,
         is_flagged_unknown,
+        receiving_host,
         received_at,
         loaded_at,
         load_id as last_load_id,
@@ -95,6 +96,7 @@ select
     min(provider_event_id) as provider_event_id,
     max(cast(is_flagged_machine as integer)) = 1 as is_flagged_machine,
     max(cast(is_flagged_unknown as integer)) = 1 as is_flagged_unknown,
+    min(receiving_host) as receiving_host,
     min(received_at) as received_at,
     min(loaded_at) as loaded_at,
     max(last_load_id) as last_load_id,

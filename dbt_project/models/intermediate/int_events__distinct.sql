@@ -30,6 +30,7 @@ dated as (
         step_number,
         is_flagged_machine,
         is_flagged_unknown,
+        receiving_host,
         received_at,
         loaded_at,
         source_place
@@ -76,6 +77,7 @@ select
     step_number,
     is_flagged_machine,
     is_flagged_unknown,
+    receiving_host,
     received_at,
     loaded_at,
     source_place

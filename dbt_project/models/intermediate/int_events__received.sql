@@ -10,7 +10,7 @@
 {%- set columns = [
     'provider_event_id', 'provider_message_id', 'message_id', 'enrollment_id', 'sequence_id',
     'step_number', 'event_type', 'event_subtype', 'recipient_email', 'url', 'ip', 'user_agent',
-    'is_flagged_machine', 'is_flagged_unknown', 'reason', 'attempt', 'occurred_at', 'received_at',
+    'is_flagged_machine', 'is_flagged_unknown', 'receiving_host', 'reason', 'attempt', 'occurred_at', 'received_at',
     'loaded_at', 'load_id', 'source_file', 'source_line',
 ] %}
 

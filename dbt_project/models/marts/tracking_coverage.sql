@@ -8,7 +8,7 @@ messages as (
         origin = 'sequence'
         and open_tracking_enabled
         and click_tracking_enabled
-        and delivered_at is not null
+        and is_delivered
         and sequence_id is not null
 
 ),

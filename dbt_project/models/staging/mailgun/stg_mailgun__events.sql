@@ -25,6 +25,7 @@ source as (
                 'message': 'varchar',
                 'description': 'varchar',
                 'attempt-no': 'varchar',
+                'mx-host': 'varchar',
             },
             'reject': {'reason': 'varchar'},
             'client-info': {'user-agent': 'varchar', 'bot': 'varchar'},
@@ -139,6 +140,9 @@ renamed as (
         end as user_agent,
         coalesce(event."client-info".bot not in ('', 'gmail'), false) as is_flagged_machine,
         coalesce(event."client-info".bot = 'gmail', false) as is_flagged_unknown,
+        case
+            when event_type = 'delivered' then lower(event."delivery-status"."mx-host")
+        end as receiving_host,
         case when event_type in ('bounced', 'deferred', 'rejected') then explanation end as reason,
         event."delivery-status"."attempt-no" as attempt,
 
@@ -170,6 +174,7 @@ select
     user_agent,
     is_flagged_machine,
     is_flagged_unknown,
+    receiving_host,
     reason,
     attempt,
     occurred_at,

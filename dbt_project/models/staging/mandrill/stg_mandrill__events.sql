@@ -74,6 +74,7 @@ renamed as (
         case when event_type in ('opened', 'clicked') then event.user_agent end as user_agent,
         false as is_flagged_machine,
         false as is_flagged_unknown,
+        case when event_type = 'delivered' then {{ receiving_host('event.msg.diag') }} end as receiving_host,
         case
             when event_type in ('bounced', 'deferred', 'rejected')
                 then coalesce(nullif(event.msg.diag, ''), event.msg.bounce_description)
@@ -108,6 +109,7 @@ select
     user_agent,
     is_flagged_machine,
     is_flagged_unknown,
+    receiving_host,
     reason,
     attempt,
     occurred_at,

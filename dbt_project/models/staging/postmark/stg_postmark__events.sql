@@ -112,6 +112,7 @@ renamed as (
         case when event_type in ('opened', 'clicked') then event.UserAgent end as user_agent,
         false as is_flagged_machine,
         false as is_flagged_unknown,
+        case when event_type = 'delivered' then {{ receiving_host('event.Details') }} end as receiving_host,
         case
             when event_type not in ('delivered', 'opened', 'clicked')
                 then coalesce(
@@ -152,6 +153,7 @@ select
     user_agent,
     is_flagged_machine,
     is_flagged_unknown,
+    receiving_host,
     reason,
     attempt,
     occurred_at,

@@ -88,6 +88,7 @@ renamed as (
         case when event.event in ('open', 'click') then event.useragent end as user_agent,
         event.event = 'open' and coalesce(event.sg_machine_open, false) as is_flagged_machine,
         false as is_flagged_unknown,
+        case when event.event = 'delivered' then {{ receiving_host('event.response') }} end as receiving_host,
         case
             when event.event in ('bounce', 'dropped', 'deferred')
                 then coalesce(event.reason, event.response)
@@ -122,6 +123,7 @@ select
     user_agent,
     is_flagged_machine,
     is_flagged_unknown,
+    receiving_host,
     reason,
     attempt,
     occurred_at,

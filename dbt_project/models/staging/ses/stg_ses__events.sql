@@ -37,7 +37,11 @@ source as (
                 'timestamp': 'varchar',
                 'arrivalDate': 'varchar',
             },
-            'delivery': {'recipients': ['varchar'], 'timestamp': 'varchar'},
+            'delivery': {
+                'recipients': ['varchar'],
+                'timestamp': 'varchar',
+                'smtpResponse': 'varchar',
+            },
             'deliveryDelay': {
                 'delayType': 'varchar',
                 'delayedRecipients': [
@@ -206,6 +210,10 @@ renamed as (
         coalesce(event.open.userAgent, event.click.userAgent) as user_agent,
         false as is_flagged_machine,
         false as is_flagged_unknown,
+        case
+            when event_type = 'delivered'
+                then {{ receiving_host('event.delivery.smtpResponse') }}
+        end as receiving_host,
         coalesce(
             recipient.diagnosticCode,
             event.bounce.bounceSubType,
@@ -255,6 +263,7 @@ select
     user_agent,
     is_flagged_machine,
     is_flagged_unknown,
+    receiving_host,
     reason,
     attempt,
     occurred_at,

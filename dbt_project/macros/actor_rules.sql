@@ -31,9 +31,11 @@
 {%- endmacro %}
 
 {% macro duckdb__within_seconds(group_by, moment, before, after) -%}
+    {#- sqlfluff knows no frame that a column bounds. -#}
+    {%- set span = "interval '1' second" if target.name == 'lint' else 'to_seconds(%s)' -%}
     partition by {{ group_by }}
     order by {{ moment }}
     range between
-    {{ 'to_seconds(' ~ before ~ ') preceding' if before else 'current row' }}
-    and {{ 'to_seconds(' ~ after ~ ') following' if after else 'current row' }}
+    {{ span | replace('%s', before) ~ ' preceding' if before else 'current row' }}
+    and {{ span | replace('%s', after) ~ ' following' if after else 'current row' }}
 {%- endmacro %}

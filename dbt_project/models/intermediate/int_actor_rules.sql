@@ -1,6 +1,8 @@
 {#- C1, the what-if: {'R07': {'seconds': 2}} stands in for what the seed says of R07. -#}
 {%- set changes = var('actor_rule_changes') -%}
-{%- set parameters = ['priority', 'is_enabled', 'verdict', 'seconds', 'minimum_count', 'minimum_domains'] -%}
+{%- set parameters = [
+    'priority', 'is_enabled', 'verdict', 'seconds', 'minimum_count', 'minimum_domains',
+] -%}
 
 with
 
@@ -16,7 +18,7 @@ changed as (
         rule_id,
         applies_to,
         {%- for parameter in parameters %}
-        {{ changed_parameter(parameter, changes) }} as {{ parameter }},
+            {{ changed_parameter(parameter, changes) }} as {{ parameter }},
         {%- endfor %}
         source
     from rules

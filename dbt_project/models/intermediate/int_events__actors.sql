@@ -76,11 +76,11 @@ parameters as (
 
     select
         event_types.event_type,
-        {%- for rule in rules_of_one_event %}
+    {%- for rule in rules_of_one_event %}
         coalesce({{ rule_parameter(rule, 'priority') }}, {{ never }}) as {{ rule }}_priority,
         {{ rule_parameter(rule, 'seconds') }} as {{ rule }}_seconds
         {{- ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from event_types
     left join rules on rules.applies_to in (event_types.event_type, 'both')
     group by event_types.event_type
@@ -151,8 +151,8 @@ decided as (
         least(
             facts.cluster_priority,
             {%- for rule, condition in rules_of_one_event.items() %}
-            case when {{ condition }} then parameters.{{ rule }}_priority else {{ never }} end
-            {{- ',' if not loop.last }}
+                case when {{ condition }} then parameters.{{ rule }}_priority else {{ never }} end
+                {{- ',' if not loop.last }}
             {%- endfor %}
         ) as priority
     from facts

@@ -16,7 +16,7 @@ named as (
 
     select
         network_kind,
-        trim(cidr) as cidr
+        cidr
     from seeded
 
     union all
@@ -32,8 +32,8 @@ bounded as (
 
     select distinct
         network_kind,
-        {{ network_bound('cidr', 'first') }} as first_address,
-        {{ network_bound('cidr', 'last') }} as last_address
+        {{ network_bound('trim(cidr)', 'first') }} as first_address,
+        {{ network_bound('trim(cidr)', 'last') }} as last_address
     from named
 
 ),

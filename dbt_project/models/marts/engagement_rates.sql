@@ -46,16 +46,16 @@ counted as (
 sliced as (
 
     {% for slice, value in slices.items() -%}
-    select
-        '{{ slice }}' as slice,
-        {{ value }} as slice_value,
-        {%- for count in counts %}
-        cast(sum({{ count }}) as bigint) as {{ count }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from counted
-    where {{ value }} is not null
-    group by {{ value }}
-    {% if not loop.last %}union all{% endif %}
+        select
+            {% for count in counts -%}
+                cast(sum({{ count }}) as bigint) as {{ count }},
+            {% endfor -%}
+            '{{ slice }}' as slice,
+            {{ value }} as slice_value
+        from counted
+        where {{ value }} is not null
+        group by {{ value }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )
 

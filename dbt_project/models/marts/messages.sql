@@ -63,8 +63,9 @@ engagement as (
         count(case when is_open then 1 end) as open_count,
         count(case when is_click then 1 end) as click_count,
         {%- for actor in actors %}
-        count(case when is_open and actor = '{{ actor }}' then 1 end) as {{ actor }}_open_count,
-        count(case when is_click and actor = '{{ actor }}' then 1 end) as {{ actor }}_click_count,
+            count(case when is_open and actor = '{{ actor }}' then 1 end) as {{ actor }}_open_count,
+            count(case when is_click and actor = '{{ actor }}' then 1 end)
+                as {{ actor }}_click_count,
         {%- endfor %}
         -- Behind these, the reader's own opens are out of sight.
         count(case
@@ -148,15 +149,15 @@ measured as (
     select
         watched.*,
         {%- for count in counts + ['proxy_open_count'] %}
-        case
-            when watched.has_tracking_opt_out then 0 else coalesce(engagement.{{ count }}, 0)
-        end as {{ count }},
+            case
+                when watched.has_tracking_opt_out then 0 else coalesce(engagement.{{ count }}, 0)
+            end as {{ count }},
         {%- endfor %}
         {%- for fact in [
             'first_opened_at', 'last_opened_at', 'clicked_at', 'human_open_key', 'human_click_key',
             'other_open_key', 'other_click_key',
         ] %}
-        case when not watched.has_tracking_opt_out then engagement.{{ fact }} end as {{ fact }},
+            case when not watched.has_tracking_opt_out then engagement.{{ fact }} end as {{ fact }},
         {%- endfor %}
         coalesce(link_counts.distinct_link_count, 0) as distinct_link_count,
         watched.open_tracking_enabled and not watched.has_tracking_opt_out as counts_opens,

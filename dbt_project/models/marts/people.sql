@@ -225,10 +225,10 @@ select
     cast(coalesce(message_totals.message_count, 0) as bigint) as message_count,
     -- D9: of somebody who wants no tracking, nothing is known.
     {%- for metric in ['open_count', 'human_open_count', 'click_count', 'human_click_count'] %}
-    case
-        when tracking_opt_outs.crm_id is null
-            then cast(coalesce(message_totals.{{ metric }}, 0) as bigint)
-    end as {{ metric }},
+        case
+            when tracking_opt_outs.crm_id is null
+                then cast(coalesce(message_totals.{{ metric }}, 0) as bigint)
+        end as {{ metric }},
     {%- endfor %}
     message_totals.clicked_at,
     enrollment_totals.has_replied as is_replied,

@@ -56,7 +56,7 @@ renamed as (
         cast(null as varchar) as message_id,
         {{ id_text(custom_argument('event.msg.metadata', 'enrollment_id')) }} as enrollment_id,
         {{ id_text(custom_argument('event.msg.metadata', 'sequence_id')) }} as sequence_id,
-        {{ custom_argument('event.msg.metadata', 'step_number') }} as step_number,
+        {{ custom_argument('event.msg.metadata', 'step_number') }},
 
         ----------  what happened
         event_type,
@@ -74,7 +74,8 @@ renamed as (
         case when event_type in ('opened', 'clicked') then event.user_agent end as user_agent,
         false as is_flagged_machine,
         false as is_flagged_unknown,
-        case when event_type = 'delivered' then {{ receiving_host('event.msg.diag') }} end as receiving_host,
+        case when event_type = 'delivered' then {{ receiving_host('event.msg.diag') }} end
+            as receiving_host,
         case
             when event_type in ('bounced', 'deferred', 'rejected')
                 then coalesce(nullif(event.msg.diag, ''), event.msg.bounce_description)

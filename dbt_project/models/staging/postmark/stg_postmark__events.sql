@@ -89,7 +89,7 @@ renamed as (
         end as message_id,
         {{ id_text(custom_argument('event.Metadata', 'enrollment_id')) }} as enrollment_id,
         {{ id_text(custom_argument('event.Metadata', 'sequence_id')) }} as sequence_id,
-        {{ custom_argument('event.Metadata', 'step_number') }} as step_number,
+        {{ custom_argument('event.Metadata', 'step_number') }},
 
         ----------  what happened
         event_type,
@@ -112,7 +112,8 @@ renamed as (
         case when event_type in ('opened', 'clicked') then event.UserAgent end as user_agent,
         false as is_flagged_machine,
         false as is_flagged_unknown,
-        case when event_type = 'delivered' then {{ receiving_host('event.Details') }} end as receiving_host,
+        case when event_type = 'delivered' then {{ receiving_host('event.Details') }} end
+            as receiving_host,
         case
             when event_type not in ('delivered', 'opened', 'clicked')
                 then coalesce(

@@ -55,7 +55,7 @@ renamed as (
         nullif(trim(event."smtp-id", '<> '), '') as message_id,
         {{ id_text(custom_argument('event', 'enrollment_id')) }} as enrollment_id,
         {{ id_text(custom_argument('event', 'sequence_id')) }} as sequence_id,
-        {{ custom_argument('event', 'step_number') }} as step_number,
+        {{ custom_argument('event', 'step_number') }},
 
         ----------  what happened
         case event.event
@@ -88,7 +88,8 @@ renamed as (
         case when event.event in ('open', 'click') then event.useragent end as user_agent,
         event.event = 'open' and coalesce(event.sg_machine_open, false) as is_flagged_machine,
         false as is_flagged_unknown,
-        case when event.event = 'delivered' then {{ receiving_host('event.response') }} end as receiving_host,
+        case when event.event = 'delivered' then {{ receiving_host('event.response') }} end
+            as receiving_host,
         case
             when event.event in ('bounce', 'dropped', 'deferred')
                 then coalesce(event.reason, event.response)

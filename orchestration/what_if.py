@@ -16,6 +16,7 @@ from orchestration.warehouse import Warehouse
 #: What depends on the rules, up to the rates; all they are made of is read from the published copy.
 MODELS = (
     "int_actor_rules",
+    "int_events__shared_addresses",
     "int_events__clusters",
     "int_events__actors",
     "email_events",

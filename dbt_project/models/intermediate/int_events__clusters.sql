@@ -13,15 +13,12 @@ message_links as (
 
 ),
 
-user_agents as (
+shared as (
 
-    select * from {{ ref('int_user_agents') }}
-
-),
-
-addresses as (
-
-    select * from {{ ref('int_addresses__networks') }}
+    select
+        event_key,
+        'R12_shared_ip' as rule_id
+    from {{ ref('int_events__shared_addresses') }}
 
 ),
 
@@ -40,9 +37,6 @@ parameters as (
         coalesce({{ rule_parameter('R10_all_links', 'seconds') }}, 0) as scan_seconds,
         {{ rule_parameter('R10_all_links', 'minimum_count') }} as scan_links,
         coalesce({{ rule_parameter('R11_unsubscribe_scan', 'seconds') }}, 0) as unsubscribe_seconds,
-        coalesce({{ rule_parameter('R12_shared_ip', 'seconds') }}, 0) as shared_seconds,
-        {{ rule_parameter('R12_shared_ip', 'minimum_count') }} as shared_recipients,
-        {{ rule_parameter('R12_shared_ip', 'minimum_domains') }} as shared_domains,
         coalesce({{ rule_parameter('R15_repeat', 'seconds') }}, 0) as repeat_seconds
     from rules
 
@@ -218,77 +212,6 @@ unsubscribe_scans as (
         'R11_unsubscribe_scan' as rule_id
     from visited
     where is_unsubscribe_scan = 1 and visitor_clicks_by_unsubscribe > 0
-
-),
-
--- A known proxy is many people's address by nature.
-shared_addresses as (
-
-    select events.ip
-    from events
-    cross join parameters
-    left join addresses on events.ip = addresses.ip
-    left join user_agents on coalesce(events.user_agent, '') = user_agents.user_agent
-    where
-        events.event_type = 'clicked'
-        and not coalesce(addresses.is_privacy_relay, false)
-        and not coalesce(user_agents.is_image_proxy or user_agents.is_privacy_proxy, false)
-    group by events.ip, parameters.shared_recipients, parameters.shared_domains
-    having
-        count(distinct events.recipient_email) >= parameters.shared_recipients
-        and count(distinct split_part(events.recipient_email, '@', 2)) >= parameters.shared_domains
-
-),
-
-shared_visits as (
-
-    select
-        events.event_key,
-        events.ip,
-        events.occurred_at,
-        parameters.shared_seconds,
-        parameters.shared_recipients,
-        parameters.shared_domains,
-        count(distinct case when events.event_type = 'clicked' then events.recipient_email end)
-            over (
-                {{ within_seconds(
-                    'events.ip', 'events.occurred_at', after='parameters.shared_seconds'
-                ) }}
-            ) as recipient_count,
-        count(distinct case
-            when events.event_type = 'clicked' then split_part(events.recipient_email, '@', 2)
-        end) over (
-            {{ within_seconds(
-                'events.ip', 'events.occurred_at', after='parameters.shared_seconds'
-            ) }}
-        ) as domain_count
-    from events
-    inner join shared_addresses on events.ip = shared_addresses.ip
-    cross join parameters
-
-),
-
-shared_visited as (
-
-    select
-        event_key,
-        max(case
-            when recipient_count >= shared_recipients and domain_count >= shared_domains then 1
-            else 0
-        end) over (
-            {{ within_seconds('ip', 'occurred_at', before='shared_seconds') }}
-        ) as is_shared
-    from shared_visits
-
-),
-
-shared as (
-
-    select
-        event_key,
-        'R12_shared_ip' as rule_id
-    from shared_visited
-    where is_shared = 1
 
 ),
 

@@ -218,6 +218,11 @@ class CrmPlace:
     unmatched_reason: str | None
     opted_out_at: int | None = None
 
+    @property
+    def has_tracking_opt_out(self) -> bool:
+        """Whether the org says of the person that nobody may track them (rule D9)."""
+        return any(record.individual_id for record in self.records)
+
 
 @dataclass(slots=True)
 class Story:

@@ -137,7 +137,8 @@ class Truth:
         if target is not None:
             self._lines["records"].append(
                 f'{{"crm_object":"{crm_object}","crm_id":"{crm_id}",'
-                f'"person_count":{len(tallies)},{whole.as_json()}}}'
+                f'"person_count":{len(tallies)},'
+                f'"has_tracking_opt_out":{flag(story.crm.has_tracking_opt_out)},{whole.as_json()}}}'
             )
 
     def close(self) -> dict[str, bytes]:
@@ -156,6 +157,7 @@ def _message(story: Story, enrollment: Enrollment, message: Message, seen: Seen)
         f'{{"message_id":"{message.message_id}","enrollment_id":"{enrollment.id}",'
         f'"sequence_id":"{sequence.id}","step_number":{message.step.number},'
         f'"recipient_email":"{message.to.lower()}","sent_at":"{iso(message.sent_at)}",'
+        f'"has_tracking_opt_out":{flag(story.crm.has_tracking_opt_out)},'
         f'"delivered_at":{moment(message.delivered_at)},'
         f'"human_open_count":{human_opens},"recorded_human_opens":{seen.human_opens},'
         f'"open_count":{seen.opens},"click_count":{seen.clicks},'

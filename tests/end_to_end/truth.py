@@ -11,8 +11,12 @@ from {truth} as truth
 full join (select * from marts.messages where origin = 'sequence') as marts
     on truth.message_id = marts.message_id
 where
-    (truth.open_count, truth.click_count, truth.human_click_count, truth.recorded_human_opens,
-        truth.clicked_at)
+    -- D9: of whoever wants no tracking, nothing is told.
+    case
+        when truth.has_tracking_opt_out then (0, 0, 0, 0, null)
+        else (truth.open_count, truth.click_count, truth.human_click_count,
+            truth.recorded_human_opens, truth.clicked_at)
+    end
     is distinct from
     (marts.open_count, marts.click_count, marts.human_click_count, marts.human_open_count,
         marts.clicked_at)
@@ -44,13 +48,23 @@ select coalesce(truth.crm_id, marts.crm_id) as record
 from {truth} as truth
 full join marts.people as marts on truth.crm_id = marts.crm_id
 where
-    (truth.crm_object, truth.message_count, truth.open_count, truth.recorded_human_opens,
-        truth.click_count, truth.human_click_count, truth.clicked_at, truth.is_replied,
+    case
+        when not truth.has_tracking_opt_out
+            then (truth.open_count, truth.recorded_human_opens, truth.click_count,
+                truth.human_click_count, truth.clicked_at)
+    end
+    is distinct from
+    case
+        when coalesce(marts.open_count, marts.human_open_count, marts.click_count,
+            marts.human_click_count) is not null
+            then (marts.open_count, marts.human_open_count, marts.click_count,
+                marts.human_click_count, marts.clicked_at)
+    end
+    or (truth.crm_object, truth.message_count, truth.is_replied,
         truth.last_reply_at, truth.sequence_status, truth.most_recent_sequence,
         truth.most_recent_step_at)
     is distinct from
-    (marts.crm_object, marts.message_count, marts.open_count, marts.human_open_count,
-        marts.click_count, marts.human_click_count, marts.clicked_at, marts.is_replied,
+    (marts.crm_object, marts.message_count, marts.is_replied,
         marts.last_reply_at, marts.most_recent_status, marts.most_recent_sequence,
         marts.most_recent_step_at)
 """
@@ -64,12 +78,14 @@ where truth.person_email is null or marts.person_email is null
 """
 
 _COLUMNS = {
-    "messages": "message_id varchar, open_count bigint, click_count bigint, "
-    "human_click_count bigint, recorded_human_opens bigint, clicked_at timestamp",
+    "messages": "message_id varchar, has_tracking_opt_out boolean, open_count bigint, "
+    "click_count bigint, human_click_count bigint, recorded_human_opens bigint, "
+    "clicked_at timestamp",
     "replies": "message_id varchar, mailbox varchar, match varchar, enrollment_id varchar, "
     "sequence_message_id varchar, is_automated boolean, received_at timestamp",
     "enrollments": "enrollment_id varchar, status varchar",
-    "records": "crm_object varchar, crm_id varchar, message_count bigint, open_count bigint, "
+    "records": "crm_object varchar, has_tracking_opt_out boolean, crm_id varchar, "
+    "message_count bigint, open_count bigint, "
     "recorded_human_opens bigint, click_count bigint, human_click_count bigint, "
     "clicked_at timestamp, is_replied boolean, last_reply_at timestamp, "
     "sequence_status varchar, most_recent_sequence varchar, most_recent_step_at timestamp",

@@ -89,6 +89,38 @@ def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
 
 
 @pytest.mark.usefixtures("first_copy")
+def test_a_what_if_shows_what_would_move_and_changes_nothing(sample_team: Team) -> None:
+    """C1: a rule switched off hands its events to others; neither warehouse nor copy is touched."""
+    files = [sample_team.data / name for name in ("warehouse.duckdb", "published.duckdb")]
+    before = [file.read_bytes() for file in files]
+    ruled = dict(
+        sample_team.query(
+            "select event_type, count(*) from marts.email_events "
+            "where actor_rule = 'R09_burst' group by event_type"
+        )
+    )
+    done = sample_team.touchline("rules", "compare", "--set", "R09.is_enabled=false", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {move["rule_before"] for move in found["moves"]} == {"R09_burst"}
+    moved = {"opened": 0, "clicked": 0}
+    for move in found["moves"]:
+        moved[move["event_type"]] += move["events"]
+    assert moved == ruled
+    whole, *sequences = found["rates"]
+    assert whole["sequence_id"] is None
+    for count in ("opened", "clicked", "open_tracked", "click_tracked"):
+        sums = [sum(each[count][side] for each in sequences) for side in (0, 1)]
+        assert sums == whole[count]
+    assert whole["opened"][1] > whole["opened"][0]
+    assert [file.read_bytes() for file in files] == before
+
+    refused = sample_team.touchline("rules", "compare", "--set", "R13.seconds=2")
+    assert refused.returncode == 1
+    assert "R13_datacenter has no seconds" in refused.stderr
+
+
+@pytest.mark.usefixtures("first_copy")
 def test_a_repeated_run_loads_nothing_and_sends_no_write(sample_team: Team) -> None:
     """A9, I5."""
     before = len(sample_team.write_requests())

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
 ORIGINS = {
     *(dg.AssetKey(["landing", each.folder]) for each in FORMATS),
+    dg.AssetKey(["networks", "lists"]),
     dg.AssetKey(["salesforce", "records"]),
 }
 
@@ -36,10 +37,9 @@ ENDS = {
     dg.AssetKey(["intermediate", "int_sequences__tasks"]),
     # Read by the tests that no request of an access log is lost (A8).
     dg.AssetKey(["intermediate", "int_access_logs__request_counts"]),
-    # Kept from the snapshot; what reads them is built with the activities (J2, J5) and opt-outs.
+    # Kept from the snapshot; what reads them is built with the activities (J2, J5).
     dg.AssetKey(["staging", "stg_salesforce__campaign_members"]),
     dg.AssetKey(["staging", "stg_salesforce__email_messages"]),
-    dg.AssetKey(["staging", "stg_salesforce__individuals"]),
 }
 
 

@@ -23,7 +23,7 @@ from tests.bench.unseen_habits import assumptions, unseen_trials
 #: Limits of the issue.
 LEAST_FOR_CLICKS, LEAST_FOR_OPENS = 0.97, 0.95
 
-TEAMS, PEOPLE, WEEKS, SEED = 12, 2_000, 6, 20261130
+TEAMS, PEOPLE, WEEKS, SEED = 12, 2_000, 6, 20261201
 PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"
 ACTORS = ("human", "machine", "unknown", "internal")
 
@@ -38,12 +38,12 @@ WHY = {
     "agent": "a scanner whose name no list has",
     "fast": "a scanner that came later than the seconds of R07 and R08",
     "burst": "a scanner that left fewer than three links to see",
-    "patient": "a scanner that takes its time, in a mail of fewer links than R10 needs; its open",
+    "patient": "a scanner that takes its time, in a mail of fewer links than R10 needs",
     "shared": "a scanner of many companies, in a round of fewer recipients than R12 needs",
     "single": "a scanner that follows one link, hours later: like a person in all that is logged",
     "honeypot": "a scanner whose visit to the hidden link was not seen as such",
-    "unsubscribe": "a scanner that follows the unsubscribe link: its open, which R11 leaves alone",
-    "quick": "a scanner before the seconds are over, in mail without a pixel or opened later",
+    "unsubscribe": "a scanner that follows the unsubscribe link, longer after another than in R11",
+    "quick": "a scanner before the seconds are over, in mail without a pixel or opened before it",
     "cloud": "a scanner in a cloud: its open, which R13 leaves alone",
 }
 

@@ -3,7 +3,8 @@
 The models of opens and clicks are built by dbt on ten million events. The yardstick is what an
 analyst would type on the same events in the same run: one bare `group by message` with the
 aggregates that `marts.messages` has, and one pass of window functions that sets each event among
-those of its message. It knows no rule, no network, no link and no person.
+those of its message; as tables, with all columns of the events, for the marts are that, too. It
+knows no rule, no network, no link and no person.
 """
 
 import json

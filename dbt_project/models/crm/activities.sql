@@ -52,8 +52,9 @@ select
     messages.recipient_email as to_address,
     messages.sent_at as message_date,
     'Sent' as status,
-    messages.open_count,
-    messages.click_count,
+    -- D9: of whoever wants no tracking, nothing is written.
+    case when not messages.has_tracking_opt_out then messages.open_count end as open_count,
+    case when not messages.has_tracking_opt_out then messages.click_count end as click_count,
     messages.clicked_at
 from messages
 inner join message_people on messages.message_key = message_people.message_key

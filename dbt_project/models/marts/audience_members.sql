@@ -26,6 +26,12 @@ messages as (
 
 ),
 
+tracking_opt_outs as (
+
+    select * from {{ ref('int_messages__tracking_opt_outs') }}
+
+),
+
 clock as (
 
     select * from {{ ref('int_clock') }}
@@ -42,8 +48,10 @@ engagement as (
         events.occurred_at
     from events
     inner join messages on events.message_key = messages.message_key
+    left join tracking_opt_outs on events.message_key = tracking_opt_outs.message_key
     where
-        events.actor = 'human'
+        tracking_opt_outs.message_key is null
+        and events.actor = 'human'
         and (
             events.event_type = 'opened'
             or (events.event_type = 'clicked' and events.is_tracked_domain)

@@ -51,7 +51,10 @@ labelled as (
         *,
         event_type = 'opened' as is_open,
         event_type = 'clicked' and is_tracked_domain as is_click,
-        {{ moment_and_key('occurred_at', 'event_key') }} as sorted_key
+        case
+            when event_type in ('opened', 'clicked', 'replied')
+                then {{ moment_and_key('occurred_at', 'event_key') }}
+        end as sorted_key
     from events
 
 ),
@@ -226,6 +229,7 @@ select
     is_delivered,
     counts_opens as open_tracking_enabled,
     counts_clicks as click_tracking_enabled,
+    has_tracking_opt_out,
     {{ counts | join(',\n    ') }},
     first_opened_at,
     last_opened_at,

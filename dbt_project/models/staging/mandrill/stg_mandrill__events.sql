@@ -56,7 +56,7 @@ renamed as (
         cast(null as varchar) as message_id,
         {{ id_text(custom_argument('event.msg.metadata', 'enrollment_id')) }} as enrollment_id,
         {{ id_text(custom_argument('event.msg.metadata', 'sequence_id')) }} as sequence_id,
-        {{ custom_argument('event.msg.metadata', 'step_number') }},
+        {{ custom_argument('event.msg.metadata', 'step_number') }} as step_number,
 
         ----------  what happened
         event_type,

@@ -89,7 +89,7 @@ renamed as (
         end as message_id,
         {{ id_text(custom_argument('event.Metadata', 'enrollment_id')) }} as enrollment_id,
         {{ id_text(custom_argument('event.Metadata', 'sequence_id')) }} as sequence_id,
-        {{ custom_argument('event.Metadata', 'step_number') }},
+        {{ custom_argument('event.Metadata', 'step_number') }} as step_number,
 
         ----------  what happened
         event_type,

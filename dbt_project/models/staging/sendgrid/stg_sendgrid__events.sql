@@ -55,7 +55,7 @@ renamed as (
         nullif(trim(event."smtp-id", '<> '), '') as message_id,
         {{ id_text(custom_argument('event', 'enrollment_id')) }} as enrollment_id,
         {{ id_text(custom_argument('event', 'sequence_id')) }} as sequence_id,
-        {{ custom_argument('event', 'step_number') }},
+        {{ custom_argument('event', 'step_number') }} as step_number,
 
         ----------  what happened
         case event.event

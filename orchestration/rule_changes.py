@@ -25,16 +25,25 @@ class Rule:
         """The rule's number, which rules of one kind share: R08."""
         return self.rule_id.partition("_")[0]
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it takes what no other rule does."""
+        return self.rule_id.endswith("_default")
+
 
 def parse_changes(texts: Iterable[str], rules: Iterable[Rule]) -> dict[str, dict[str, Value]]:
-    """Return what to put in place of the seed's values, by rule: {'R07': {'seconds': 2.0}}.
+    """Return what to put in place of the seed's values, by rule: {'R07_too_fast_click': {…}}.
+
+    `R08.seconds=3` means every rule of that number; what is said of one by its whole id holds
+    before that.
 
     Raises:
         RuleChangeError: a text is no change, or names a rule, parameter or value that is none.
     """
     known = list(rules)
     changes: dict[str, dict[str, Value]] = {}
-    for text in texts:
+    # Those of whole ids come last.
+    for text in sorted(texts, key=lambda text: "_" in text.partition(".")[0]):
         name, _, value = text.partition("=")
         rule, _, parameter = name.strip().partition(".")
         if not (rule and parameter and value.strip()):
@@ -45,12 +54,23 @@ def parse_changes(texts: Iterable[str], rules: Iterable[Rule]) -> dict[str, dict
             raise RuleChangeError(f"{text!r}: there is no rule {rule}. There are {names}.")
         for each in meant:
             _check(text, each, parameter)
-        changes.setdefault(rule, {})[parameter] = _value(text, parameter, value.strip().lower())
+            read = _value(text, parameter, value.strip().lower())
+            changes.setdefault(each.rule_id, {})[parameter] = read
     _check_order(changes, known)
     return changes
 
 
 def _check(text: str, rule: Rule, parameter: str) -> None:
+    if rule.parameters["verdict"] not in VERDICTS:
+        raise RuleChangeError(
+            f"{text!r}: {rule.rule_id} decides what is an event at all, while logs are read. It "
+            f"cannot be tried out."
+        )
+    if rule.is_default and parameter in {"is_enabled", "priority"}:
+        raise RuleChangeError(
+            f"{text!r}: {rule.rule_id} takes what no other rule does, as the last one. Its verdict "
+            f"can be changed."
+        )
     own = [name for name, value in rule.parameters.items() if value is not None]
     if parameter not in own:
         raise RuleChangeError(
@@ -98,13 +118,20 @@ PARAMETERS = tuple(_READERS)
 
 
 def _check_order(changes: Mapping[str, Mapping[str, Value]], rules: Iterable[Rule]) -> None:
-    places: dict[Value | None, str] = {}
+    """See that it is certain which rule wins, and that the default one comes last."""
+    places: dict[Value | None, Rule] = {}
     for rule in rules:
-        changed = {**changes.get(rule.number, {}), **changes.get(rule.rule_id, {})}
-        place = changed.get("priority", rule.parameters["priority"])
+        place = changes.get(rule.rule_id, {}).get("priority", rule.parameters["priority"])
         if place in places:
             raise RuleChangeError(
-                f"{places[place]} and {rule.rule_id} would both have the priority {place}: which "
-                f"one wins must be certain."
+                f"{places[place].rule_id} and {rule.rule_id} would both have the priority {place}: "
+                f"which one wins must be certain."
             )
-        places[place] = rule.rule_id
+        places[place] = rule
+    last = max(places, key=lambda place: float(place or 0), default=None)
+    default = next((rule for rule in places.values() if rule.is_default), None)
+    if default and places[last] is not default:
+        raise RuleChangeError(
+            f"{places[last].rule_id} would come after {default.rule_id}, which leaves nothing to "
+            f"it. Give it a priority below {default.parameters['priority']}."
+        )

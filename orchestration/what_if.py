@@ -1,9 +1,10 @@
 """The what-if of C1: how the headline metrics would move if an actor rule were another one."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from orchestration.warehouse import Warehouse
 MODELS = (
     "int_actor_rules",
     "int_events__shared_addresses",
+    "int_events__link_scans",
     "int_events__clusters",
     "int_events__actors",
     "email_events",
@@ -146,12 +148,14 @@ def compare(settings: Settings, texts: Iterable[str]) -> Comparison:
         WhatIfError: dbt could not build the changed models.
     """
     changes = parse_changes(texts, read_rules(settings))
-    with tempfile.TemporaryDirectory(prefix="touchline-what-if-") as name:
-        scratch = Path(name) / "what_if.duckdb"
-        _build(settings, scratch, changes)
+    with tempfile.TemporaryDirectory(prefix=".what-if-", dir=settings.data) as name:
+        # A run that publishes meanwhile puts another file in its place; this one stays as it is.
+        published, scratch = Path(name) / "published.duckdb", Path(name) / "what_if.duckdb"
+        os.link(settings.published, published)
+        _build(replace(settings, published=published), scratch, changes)
         with duckdb.connect(str(scratch), read_only=True) as connection:
-            published = str(settings.published).replace("'", "''")
-            connection.execute(f"attach '{published}' as published (read_only)")
+            attached = str(published).replace("'", "''")
+            connection.execute(f"attach '{attached}' as published (read_only)")
             return _compared(connection, changes)
 
 

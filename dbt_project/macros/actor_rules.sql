@@ -1,17 +1,16 @@
 {#- Parts of the actor rules (C1, C2) that models share. -#}
 
-{#- A parameter of a rule, or what the what-if puts in its place: {'R07': {'seconds': 2}}. -#}
+{#- A parameter of a rule, or what the what-if puts in its place: {'R07_too_fast_click': {'seconds': 2}}. -#}
 {% macro changed_parameter(parameter, changes) -%}
     {%- set concerned = [] -%}
-    {%- for rule, values in changes.items() if parameter in values -%}
-        {%- do concerned.append(rule) -%}
+    {%- for rule_id, values in changes.items() if parameter in values -%}
+        {%- do concerned.append(rule_id) -%}
     {%- endfor -%}
     {%- if concerned -%}
-        case
-            {%- for rule in concerned %}
-            {%- set value = changes[rule][parameter] %}
-            when '{{ rule }}' in (rule_id, split_part(rule_id, '_', 1))
-                then {{ "'" ~ value ~ "'" if value is string else value | lower }}
+        case rule_id
+            {%- for rule_id in concerned %}
+            {%- set value = changes[rule_id][parameter] %}
+            when '{{ rule_id }}' then {{ "'" ~ value ~ "'" if value is string else value | lower }}
             {%- endfor %}
             else {{ parameter }}
         end
@@ -38,4 +37,17 @@
     range between
     {{ span | replace('%s', before) ~ ' preceding' if before else 'current row' }}
     and {{ span | replace('%s', after) ~ ' following' if after else 'current row' }}
+{%- endmacro %}
+
+{#- How many different values such rows have; few engines count them over a window. -#}
+{% macro distinct_within_seconds(value, group_by, moment, before=none, after=none) -%}
+    {{ adapter.dispatch('distinct_within_seconds', 'touchline')(
+        value, group_by, moment, before, after
+    ) }}
+{%- endmacro %}
+
+{% macro duckdb__distinct_within_seconds(value, group_by, moment, before, after) -%}
+    count(distinct {{ value }}) over (
+        {{ touchline.within_seconds(group_by, moment, before, after) }}
+    )
 {%- endmacro %}

@@ -1,6 +1,7 @@
 """Network lists given as files (C1): addresses of the team, of clouds, of privacy relays."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from orchestration.warehouse import Warehouse
 #: What a list may be of: the name of its file or folder says it.
 KINDS = ("own", "datacenter", "privacy_relay")
 SUFFIXES = (".csv", ".txt")
+
+_AS_MODELS_READ_IT = re.compile(r"[0-9A-Fa-f:.]+(/\d+)?")
 
 _SCHEMA = {"network_kind": pl.String, "cidr": pl.String, "file": pl.String, "line": pl.Int64}
 
@@ -106,7 +109,15 @@ def _lines(kind: str, path: Path, folder: Path) -> Iterator[tuple[str, str, str,
 
 def _problem(network: str) -> str | None:
     try:
-        ipaddress.ip_network(network, strict=False)
+        named = ipaddress.ip_network(network, strict=False)
     except ValueError:
+        named = None
+    # Masks, and IPv4 within IPv6, are networks to Python, and none to the models.
+    if named is None or not _AS_MODELS_READ_IT.fullmatch(network) or _is_mapped(named):
         return "is no network. Write it as 192.0.2.0/24 or 2001:db8::/32."
     return None
+
+
+def _is_mapped(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    first = network.network_address
+    return isinstance(first, ipaddress.IPv6Address) and first.ipv4_mapped is not None

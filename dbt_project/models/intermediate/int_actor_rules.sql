@@ -1,4 +1,5 @@
-{#- C1, the what-if: {'R07': {'seconds': 2}} stands in for what the seed says of R07. -#}
+{#- C1, the what-if: {'R07_too_fast_click': {'seconds': 2}} stands in for what the seed
+    says. -#}
 {%- set changes = var('actor_rule_changes') -%}
 {%- set parameters = [
     'priority', 'is_enabled', 'verdict', 'seconds', 'minimum_count', 'minimum_domains',

@@ -127,6 +127,12 @@ facts as (
         coalesce(user_agents.is_privacy_proxy, false) as is_privacy_proxy,
         coalesce(user_agents.is_image_proxy, false) as is_image_proxy,
         coalesce(user_agents.is_scanner, false) as is_scanner,
+        events.event_type = 'opened'
+        and (
+            events.is_flagged_unknown
+            or coalesce(user_agents.is_privacy_proxy or user_agents.is_image_proxy, false)
+            or coalesce(addresses.is_privacy_relay, false)
+        ) as is_proxy,
         {{ seconds_between('deliveries.assumed_delivered_at', 'events.occurred_at') }}
             as seconds_after_delivery,
         messages.open_tracking_enabled
@@ -148,6 +154,7 @@ decided as (
 
     select
         facts.event_key,
+        facts.is_proxy,
         least(
             facts.cluster_priority,
             {%- for rule, condition in rules_of_one_event.items() %}
@@ -162,6 +169,7 @@ decided as (
 
 select
     decided.event_key,
+    decided.is_proxy,
     rules.verdict as actor,
     rules.rule_id as actor_rule
 from decided

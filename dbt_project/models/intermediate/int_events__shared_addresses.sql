@@ -129,16 +129,12 @@ visits as (
         parameters.seconds,
         parameters.recipients,
         parameters.domains,
-        count(distinct addressed.recipient) over (
-            {{ within_seconds(
-                'addressed.ip', 'addressed.occurred_at', after='parameters.seconds'
-            ) }}
-        ) as recipient_count,
-        count(distinct addressed.domain) over (
-            {{ within_seconds(
-                'addressed.ip', 'addressed.occurred_at', after='parameters.seconds'
-            ) }}
-        ) as domain_count
+        {{ distinct_within_seconds(
+            'addressed.recipient', 'addressed.ip', 'addressed.occurred_at', after='parameters.seconds'
+        ) }} as recipient_count,
+        {{ distinct_within_seconds(
+            'addressed.domain', 'addressed.ip', 'addressed.occurred_at', after='parameters.seconds'
+        ) }} as domain_count
     from addressed
     inner join crowded_spans
         on addressed.ip = crowded_spans.ip and addressed.span = crowded_spans.span

@@ -63,12 +63,15 @@ usual as (
 
 ),
 
--- One's own pixel and links alone log no deliveries.
+-- One's own pixel and links alone log no deliveries; a provider does, from when it came on.
 logged_mailboxes as (
 
-    select distinct mailbox
+    select
+        mailbox,
+        min(sent_at) as logged_from
     from dated
     where delivered_at is not null
+    group by mailbox
 
 )
 
@@ -80,7 +83,10 @@ select
         {{ add_seconds('dated.sent_at', 'coalesce(usual.delivery_seconds, 0)') }}
     ) as assumed_delivered_at,
     dated.delivered_at is not null
-    or (logged_mailboxes.mailbox is null and failures.message_key is null) as is_delivered
+    or (
+        failures.message_key is null
+        and (logged_mailboxes.logged_from is null or dated.sent_at < logged_mailboxes.logged_from)
+    ) as is_delivered
 from dated
 cross join usual
 left join logged_mailboxes on dated.mailbox = logged_mailboxes.mailbox

@@ -6,6 +6,12 @@ events as (
 
 ),
 
+actors as (
+
+    select * from {{ ref('int_events__actors') }}
+
+),
+
 inbound as (
 
     select * from {{ ref('int_inbound_events') }}
@@ -40,22 +46,23 @@ records as (
 wishes as (
 
     select
-        recipient_email,
-        enrollment_id,
-        message_key,
-        case event_type
+        events.recipient_email,
+        events.enrollment_id,
+        events.message_key,
+        case events.event_type
             when 'complained' then 'do_not_contact'
             when 'clicked' then 'unsubscribed'
-            else event_type
+            else events.event_type
         end as status,
-        case event_type when 'complained' then 'complaint' else 'unsubscribe' end as reason,
-        occurred_at,
-        event_key
+        case events.event_type when 'complained' then 'complaint' else 'unsubscribe' end as reason,
+        events.occurred_at,
+        events.event_key
     from events
+    left join actors on events.event_key = actors.event_key
     where
-        event_type in ('unsubscribed', 'complained', 'resubscribed')
-        -- C4: whoever followed the link.
-        or link_kind = 'unsubscribe'
+        events.event_type in ('unsubscribed', 'complained', 'resubscribed')
+        -- C4: whoever followed the link, but for a colleague.
+        or (events.link_kind = 'unsubscribe' and actors.actor != 'internal')
 
     union all
 

@@ -43,7 +43,8 @@ select
     provider_events.ip,
     provider_events.user_agent,
     actors.actor,
-    actors.actor_rule
+    actors.actor_rule,
+    actors.is_proxy
 from provider_events
 left join actors on provider_events.event_key = actors.event_key
 
@@ -68,7 +69,8 @@ select
     cast(null as varchar) as ip,
     cast(null as varchar) as user_agent,
     cast(null as varchar) as actor,
-    cast(null as varchar) as actor_rule
+    cast(null as varchar) as actor_rule,
+    cast(null as boolean) as is_proxy
 from messages
 
 union all
@@ -92,5 +94,6 @@ select
     cast(null as varchar) as ip,
     cast(null as varchar) as user_agent,
     actor,
-    actor_rule
+    actor_rule,
+    cast(null as boolean) as is_proxy
 from inbound

@@ -1,12 +1,4 @@
-{#- Each slice by what it slices by; what has no value there is in no row of it. -#}
-{%- set slices = {
-    'all': "'all'",
-    'sequence': 'sequence_id',
-    'step': "sequence_id || ' step ' || step_number",
-    'mailbox': 'mailbox',
-    'mail_provider': 'mail_provider',
-    'week': 'cast(sent_week as varchar)',
-} -%}
+{%- set slices = ['all', 'sequence', 'step', 'mailbox', 'mail_provider', 'week'] -%}
 {%- set counts = [
     'delivered_count', 'open_tracked_count', 'opened_count', 'possibly_opened_count',
     'click_tracked_count', 'clicked_count',
@@ -21,15 +13,26 @@ messages as (
 
 ),
 
+labelled as (
+
+    select
+        *,
+        'all' as slice_all,
+        coalesce(sequence_id, 'none') as slice_sequence,
+        coalesce(sequence_id, 'none') || ' step ' || coalesce(cast(step_number as varchar), 'none')
+            as slice_step,
+        coalesce(mailbox, 'none') as slice_mailbox,
+        mail_provider as slice_mail_provider,
+        coalesce(cast({{ week_of('sent_at') }} as varchar), 'none') as slice_week
+    from messages
+
+),
+
 -- Every slice is a sum of these, so no slice can differ from the whole.
 counted as (
 
     select
-        sequence_id,
-        step_number,
-        mailbox,
-        mail_provider,
-        {{ week_of('sent_at') }} as sent_week,
+        slice_{{ slices | join(',\n        slice_') }},
         count(*) as delivered_count,
         count(case when open_tracking_enabled then 1 end) as open_tracked_count,
         count(case when open_tracking_enabled and human_open_count > 0 then 1 end) as opened_count,
@@ -38,23 +41,22 @@ counted as (
         count(case when click_tracking_enabled then 1 end) as click_tracked_count,
         count(case when click_tracking_enabled and human_click_count > 0 then 1 end)
             as clicked_count
-    from messages
-    group by sequence_id, step_number, mailbox, mail_provider, {{ week_of('sent_at') }}
+    from labelled
+    group by slice_{{ slices | join(', slice_') }}
 
 ),
 
 sliced as (
 
-    {% for slice, value in slices.items() -%}
+    {% for slice in slices -%}
         select
             {% for count in counts -%}
                 cast(sum({{ count }}) as bigint) as {{ count }},
             {% endfor -%}
             '{{ slice }}' as slice,
-            {{ value }} as slice_value
+            slice_{{ slice }} as slice_value
         from counted
-        where {{ value }} is not null
-        group by {{ value }}
+        group by slice_{{ slice }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )

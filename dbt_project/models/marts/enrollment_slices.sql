@@ -30,7 +30,7 @@ deliveries as (
 
     select
         enrollment_id,
-        count(delivered_at) > 0 as has_delivery
+        count(case when is_delivered then 1 end) > 0 as has_delivery
     from messages
     group by enrollment_id
 
@@ -97,7 +97,7 @@ steps as (
     select
         enrollment_id,
         step_number,
-        count(delivered_at) > 0 as has_delivery
+        count(case when is_delivered then 1 end) > 0 as has_delivery
     from messages
     where step_number is not null
     group by enrollment_id, step_number

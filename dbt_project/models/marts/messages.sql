@@ -71,24 +71,18 @@ engagement as (
                 as {{ actor }}_click_count,
         {%- endfor %}
         -- Behind these, the reader's own opens are out of sight.
-        count(case
-            when
-                is_open
-                and actor_rule in (
-                    'R01_vendor_flag',
-                    'R01_vendor_proxy',
-                    'R05_apple_mpp',
-                    'R08_too_fast_proxy_open'
-                )
-                then 1
-        end) as proxy_open_count,
+        count(case when is_open and is_proxy then 1 end) as proxy_open_count,
         min(case when is_open then occurred_at end) as first_opened_at,
         max(case when is_open then occurred_at end) as last_opened_at,
         min(case when is_click and actor = 'human' then occurred_at end) as clicked_at,
         min(case when event_type = 'replied' then occurred_at end) as replied_at,
         min(case when event_type = 'bounced' then occurred_at end) as bounced_at,
-        min(case when event_type = 'unsubscribed' or link_kind = 'unsubscribe' then occurred_at end)
-            as unsubscribed_at,
+        min(case
+            when
+                event_type = 'unsubscribed'
+                or (link_kind = 'unsubscribe' and actor != 'internal')
+                then occurred_at
+        end) as unsubscribed_at,
         min(case when event_type = 'complained' then occurred_at end) as complained_at,
         min(case when is_open and actor = 'human' then sorted_key end) as human_open_key,
         min(case when is_click and actor = 'human' then sorted_key end) as human_click_key,
@@ -137,7 +131,7 @@ watched as (
         messages.*,
         coalesce(mail_providers.mail_provider, 'company') as mail_provider,
         deliveries.delivered_at,
-        deliveries.is_delivered,
+        deliveries.is_delivered as is_delivery_known,
         tracking_opt_outs.message_key is not null as has_tracking_opt_out
     from messages
     inner join deliveries on messages.message_key = deliveries.message_key
@@ -165,6 +159,13 @@ measured as (
         coalesce(link_counts.distinct_link_count, 0) as distinct_link_count,
         watched.open_tracking_enabled and not watched.has_tracking_opt_out as counts_opens,
         watched.click_tracking_enabled and not watched.has_tracking_opt_out as counts_clicks,
+        -- What leaves a sign has arrived, though its delivery was not recorded.
+        watched.is_delivery_known
+        or coalesce(
+            engagement.open_count + engagement.click_count > 0
+            or engagement.replied_at is not null,
+            false
+        ) as is_delivered,
         engagement.reply_key,
         engagement.replied_at,
         engagement.bounced_at,
@@ -178,6 +179,19 @@ measured as (
 
 ),
 
+-- D2: what is not tracked is neither opened nor unopened, whatever was recorded of it.
+signs as (
+
+    select
+        *,
+        counts_opens and human_open_count > 0 as is_opened,
+        counts_clicks and human_click_count > 0 as is_clicked,
+        (counts_opens and open_count > internal_open_count)
+        or (counts_clicks and click_count > internal_click_count) as has_other_sign
+    from measured
+
+),
+
 -- D4: exactly one class a message, in this order.
 classified as (
 
@@ -186,17 +200,15 @@ classified as (
         human_open_count > 0 or human_click_count > 0 or replied_at is not null as is_viewed,
         case
             when not counts_opens and not counts_clicks then 'untracked'
-            when human_open_count > 0 and human_click_count > 0 then 'opened_and_clicked'
-            when human_click_count > 0 then 'clicked_without_open'
-            when human_open_count > 0 then 'opened_without_click'
+            when is_opened and is_clicked then 'opened_and_clicked'
+            when is_clicked then 'clicked_without_open'
+            when is_opened then 'opened_without_click'
             when replied_at is not null then 'replied_without_open'
-            when
-                open_count + click_count > internal_open_count + internal_click_count
-                then 'machine_only'
+            when has_other_sign then 'machine_only'
             when not counts_opens then 'untracked'
             else 'none'
         end as discrepancy_class
-    from measured
+    from signs
 
 ),
 

@@ -25,7 +25,7 @@ sending as (
         messages.mailbox,
         {{ week_of('messages.sent_at') }} as week,
         count(*) as sent,
-        count(messages.delivered_at) as delivered,
+        count(case when messages.is_delivered then 1 end) as delivered,
         count(case when messages.is_viewed then 1 end) as viewed,
         count(messages.clicked_at) as clicked,
         count(messages.replied_at) as replied

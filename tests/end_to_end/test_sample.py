@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from tests.end_to_end import truth
+from tests.end_to_end.built import query
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
 
@@ -89,7 +90,9 @@ def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
 
 
 @pytest.mark.usefixtures("first_copy")
-def test_a_what_if_shows_what_would_move_and_changes_nothing(sample_team: Team) -> None:
+def test_a_what_if_shows_what_would_move_and_changes_nothing(
+    sample_team: Team, tmp_path: Path
+) -> None:
     """C1: a rule switched off hands its events to others; neither warehouse nor copy is touched."""
     files = [sample_team.data / name for name in ("warehouse.duckdb", "published.duckdb")]
     before = [file.read_bytes() for file in files]
@@ -119,6 +122,24 @@ def test_a_what_if_shows_what_would_move_and_changes_nothing(sample_team: Team) 
     refused = sample_team.touchline("rules", "compare", "--set", "R13.seconds=2")
     assert refused.returncode == 1
     assert "R13_datacenter has no seconds" in refused.stderr
+    _adopt(found, sample_team, tmp_path)
+
+
+def _adopt(found: dict[str, Any], sample_team: Team, folder: Path) -> None:
+    """Build a copy of the warehouse with the change: all history is what the what-if said."""
+    copied = Team(folder, sample_team.landing, sample_team.org_seed)
+    (folder / "warehouse.duckdb").write_bytes((sample_team.data / "warehouse.duckdb").read_bytes())
+    changes = json.dumps({"actor_rule_changes": found["changes"]})
+    done = copied.dbt("run", "--select", "int_actor_rules+", "--vars", changes)
+    assert done.returncode == 0, done.stdout
+    rates = query(
+        copied,
+        "select case slice when 'sequence' then slice_value end, opened_count, clicked_count "
+        "from marts.engagement_rates where slice in ('all', 'sequence')",
+    )
+    assert set(rates) == {
+        (each["sequence_id"], each["opened"][1], each["clicked"][1]) for each in found["rates"]
+    }
 
 
 @pytest.mark.usefixtures("first_copy")

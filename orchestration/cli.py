@@ -329,7 +329,8 @@ def _sync(settings: Settings, *, full_refresh: bool = False, only_plan: bool = F
 
 
 def warn_of_rejects(settings: Settings) -> None:
-    """Name sources of which suddenly much cannot be read: a run goes on with what can."""
+    """Name what suddenly or newly cannot be read: a run goes on with what can."""
+    from orchestration.landing.networks import network_problems
     from orchestration.landing.spikes import reject_shares
     from orchestration.terminal.summary import has_table
     from orchestration.warehouse import Warehouse
@@ -338,9 +339,13 @@ def warn_of_rejects(settings: Settings) -> None:
         return
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         shares = reject_shares(connection) if has_table(connection, "raw", "loads") else []
+        has_lists = has_table(connection, "raw", "networks")
+        networks = network_problems(connection, settings.networks) if has_lists else ()
     for each in shares:
         if each.is_spike(settings.reject_share, settings.reject_minimum):
             say_warning(f"{each.source}: {each}. See `touchline status`.")
+    for problem in networks:
+        say_warning(problem)
 
 
 def _show_summary(settings: Settings, report: Any) -> None:

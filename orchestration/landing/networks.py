@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+from duckdb import DuckDBPyConnection
 
 from orchestration.landing.piece import Frames
 from orchestration.landing.tables import create_raw_tables
@@ -68,23 +69,25 @@ def load_networks(warehouse: Warehouse, folder: Path) -> NetworkLists:
         frames = Frames(connection)
         frames.put("lists", lists)
         if connection.execute(_IS_AS_KNOWN).fetchall() != [(True,)]:
-            problems = [_problem(cidr) for cidr in lists["cidr"]]
-            frames.put("judged", lists.with_columns(pl.Series("problem", problems, pl.String)))
+            judged = [_problem(cidr) for cidr in lists["cidr"]]
+            frames.put("judged", lists.with_columns(pl.Series("problem", judged, pl.String)))
             now = datetime.now(UTC).replace(tzinfo=None)
             connection.execute("begin")
             connection.execute("delete from raw.networks")
             connection.execute(_REPLACE, [now])
             connection.execute("commit")
-        bad = connection.execute(
-            "select file, line, cidr, problem from raw.networks where problem is not null "
-            "order by file, line"
-        ).fetchall()
-    return NetworkLists(
-        files=len(files),
-        networks=lists.height - len(bad),
-        problems=tuple(
-            f"{folder / file}, line {line}: {cidr!r} {problem}" for file, line, cidr, problem in bad
-        ),
+        problems = network_problems(connection, folder)
+    return NetworkLists(len(files), lists.height - len(problems), problems)
+
+
+def network_problems(connection: DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
+    """Return, for each line of the lists that names no network, where it is and what to do."""
+    rows = connection.execute(
+        "select file, line, cidr, problem from raw.networks where problem is not null "
+        "order by file, line"
+    ).fetchall()
+    return tuple(
+        f"{folder / file}, line {line}: {cidr!r} {problem}" for file, line, cidr, problem in rows
     )
 
 

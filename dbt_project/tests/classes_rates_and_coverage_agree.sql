@@ -1,5 +1,7 @@
 -- D4, D5, D6: what is opened and clicked is the same to classes, rates and coverage, and the parts
 -- of the coverage are those of the whole.
+{{ config(meta={'dagster': {'ref': {'name': 'engagement_rates'}}}) }}
+
 with
 
 messages as (

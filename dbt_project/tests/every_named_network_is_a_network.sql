@@ -1,5 +1,5 @@
 -- C1: a network that nobody can read counts for nothing; say so.
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_networks'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_networks__lists'}}}) }}
 
 with
 

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.what_if import MODELS
 from tests.end_to_end import truth
 from tests.end_to_end.built import query
 from tests.end_to_end.conftest import SAMPLE
@@ -130,7 +131,7 @@ def _adopt(found: dict[str, Any], sample_team: Team, folder: Path) -> None:
     copied = Team(folder, sample_team.landing, sample_team.org_seed)
     (folder / "warehouse.duckdb").write_bytes((sample_team.data / "warehouse.duckdb").read_bytes())
     changes = json.dumps({"actor_rule_changes": found["changes"]})
-    done = copied.dbt("run", "--select", "int_actor_rules+", "--vars", changes)
+    done = copied.dbt("run", "--select", *MODELS, "--vars", changes)
     assert done.returncode == 0, done.stdout
     rates = query(
         copied,

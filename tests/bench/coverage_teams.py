@@ -49,18 +49,22 @@ class Team:
     scenario: Scenario
 
 
+#: A stratum of `marts.tracking_coverage`, and its value.
+Stratum = tuple[str, str]
+
+
 @dataclass(slots=True)
 class Truth:
-    """What really became of the messages of one sequence that could be captured twice."""
+    """What really became of the messages of one stratum that could be captured twice."""
 
     scenario: str
     tracked: int = 0
     read: int = 0
 
 
-def write_logs(landing: Path, teams: list[Team]) -> dict[str, Truth]:
+def write_logs(landing: Path, teams: list[Team]) -> dict[Stratum, Truth]:
     """Write the logs of some teams into the same files, and return the truth by sequence."""
-    truths: dict[str, Truth] = {}
+    truths: dict[Stratum, Truth] = {}
     first, part = assemble(WEEKS, SEED, END), 1 + teams[0].number
     sendgrid, platform = SendgridLog(first, part), PlatformExport(first, part)
     for team in teams:
@@ -68,21 +72,26 @@ def write_logs(landing: Path, teams: list[Team]) -> dict[str, Truth]:
             sendgrid.add(story)
             platform.add(story)
             for sequence_id, message in _tracked(story):
-                _note(truths, team, sequence_id, message)
+                _note(truths, team, ("sequence", sequence_id), message)
     sendgrid.close(landing / "sendgrid", with_rejects=False)
     platform.close(landing / "sequences")
     return truths
 
 
-def write_captures(folder: Path, teams: list[Team]) -> dict[str, Truth]:
-    """Write what the logs would tell of each message to a CSV file; return the truth likewise."""
-    truths: dict[str, Truth] = {}
+def write_captures(folder: Path, teams: list[Team]) -> dict[Stratum, Truth]:
+    """Write what the logs would tell of each message to a CSV file.
+
+    Return the truth by sequence and by mail provider. Providers are each team's own: a warehouse
+    holds one team, and what sets teams apart is no matter of the provider.
+    """
+    truths: dict[Stratum, Truth] = {}
     with (folder / f"{teams[0].number}.csv").open("w", encoding="utf-8") as file:
         for team in teams:
             for story in _stories(team):
-                provider = PROVIDERS.get(story.person.domain, "company")
+                provider = f"{team.number} {PROVIDERS.get(story.person.domain, 'company')}"
                 for sequence_id, message in _tracked(story):
-                    _note(truths, team, sequence_id, message)
+                    for stratum in (("sequence", sequence_id), ("mail_provider", provider)):
+                        _note(truths, team, stratum, message)
                     seen = see(message)
                     file.write(
                         f"{sequence_id},{provider},{message.to.lower()},"
@@ -135,7 +144,7 @@ def _tracked(story: Story) -> Iterator[tuple[str, Message]]:
                     yield sequence.id, message
 
 
-def _note(truths: dict[str, Truth], team: Team, sequence_id: str, message: Message) -> None:
-    truth = truths.setdefault(sequence_id, Truth(team.scenario.name))
+def _note(truths: dict[Stratum, Truth], team: Team, stratum: Stratum, message: Message) -> None:
+    truth = truths.setdefault(stratum, Truth(team.scenario.name))
     truth.tracked += 1
     truth.read += message.read_at is not None

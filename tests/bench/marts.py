@@ -7,9 +7,6 @@ those of its message. Like `marts.email_events` its table has all columns of the
 it takes with keys alone is printed beside it. It knows no rule, no network, no link and no person.
 """
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,13 +22,13 @@ from rich.table import Table
 from orchestration.landing.load import load
 from orchestration.simulator.simulate import simulate
 from orchestration.warehouse import Warehouse
+from tests.dbt_command import run_dbt
 
 #: Limit of the issue.
 MOST_RATIO = 3.0
 
 EVENTS = 10_000_000
 PEOPLE, WEEKS, SEED = 90_000, 8, 4242
-DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 #: What the issue's models are made of, and those models.
 INPUTS = (
@@ -132,11 +129,14 @@ def main() -> int:
         simulate(PEOPLE, WEEKS, SEED, folder / "team")
         load(warehouse, folder / "team" / "landing")
         console.print("Building what the models are made of …")
-        _dbt(warehouse, "build", *INPUTS, "resource_type:seed")
+        run_dbt(
+            warehouse.path, "build", "--exclude-resource-type=test",
+            "--exclude-resource-type=unit_test", "--select", *INPUTS, "resource_type:seed",
+        )  # fmt: skip
         with warehouse.connect() as connection:
             events = _multiply(connection)
         console.print(f"Building the models on {events:,} events …")
-        models = _dbt(warehouse, "run", *MODELS)
+        models = run_dbt(warehouse.path, "run", "--select", *MODELS)
         with warehouse.connect() as connection:
             group_by = _timed(connection, _GROUP_BY)
             windows, narrow = (
@@ -156,32 +156,6 @@ def main() -> int:
         f"{verdict}"
     )
     return 0 if ratio <= MOST_RATIO else 1
-
-
-def _dbt(warehouse: Warehouse, command: str, *select: str) -> list[dict[str, Any]]:
-    """Run dbt on some models without their tests; return what it says of each."""
-    target = warehouse.path.parent / "target"
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")), command, "--quiet", "--select", *select,
-            *(["--exclude-resource-type=test", "--exclude-resource-type=unit_test"]
-              if command == "build" else []),
-            "--target-path", str(target),
-        ],
-        cwd=DBT_PROJECT,
-        env={
-            **os.environ,
-            "TOUCHLINE_WAREHOUSE": str(warehouse.path),
-            "DBT_LOG_LEVEL_FILE": "none",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"dbt {command} failed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
-    return results
 
 
 def _multiply(connection: DuckDBPyConnection) -> int:

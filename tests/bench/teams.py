@@ -5,10 +5,7 @@ Whoever measures the models against the truth begins here: `settle` simulates an
 happened, each row with its team.
 """
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +15,8 @@ from orchestration.simulator.habits import Habits
 from orchestration.simulator.networks import CLOUD_NETWORK, OWN_NETWORK
 from orchestration.simulator.simulate import simulate
 from orchestration.warehouse import Warehouse
+from tests.dbt_command import DBT_PROJECT, run_dbt
 
-DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 #: Teams are made of the same few names: one's mail would answer another's. It stays outside.
 _PLACES = ("sendgrid", "sequences/enrollments", "sequences/messages")
 
@@ -89,30 +86,15 @@ def build(warehouse: Warehouse, *select: str) -> None:
             DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs", ".user.yml")
         )
         _list_networks(project)
-    command = [
-        str(Path(sys.executable).with_name("dbt")),
+    run_dbt(
+        warehouse.path,
         "build",
-        "--quiet",
         "--exclude-resource-type=test",
         "--exclude-resource-type=unit_test",
         "--select",
         *(f"+{model}" for model in select),
-    ]
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env={
-            **os.environ,
-            "TOUCHLINE_WAREHOUSE": str(warehouse.path),
-            "DBT_LOG_LEVEL_FILE": "none",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
+        project=project,
     )
-    if done.returncode:
-        raise RuntimeError(f"dbt build failed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
 
 
 def _list_networks(project: Path) -> None:

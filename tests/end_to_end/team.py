@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import httpx
 
+from tests.dbt_command import dbt
+
 TOUCHLINE = Path(sys.executable).with_name("touchline")
-DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,7 @@ class Team:
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt on the team's warehouse, as an analyst would on a copy of it."""
-        return subprocess.run(
-            [TOUCHLINE.with_name("dbt"), *arguments, "--target-path", str(self.data / "dbt-test")],
-            cwd=DBT_PROJECT,
-            env={
-                **os.environ,
-                "TOUCHLINE_WAREHOUSE": str(self.data / "warehouse.duckdb"),
-                "DBT_LOG_LEVEL_FILE": "none",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        return dbt(self.data / "warehouse.duckdb", *arguments)
 
     def run(self) -> dict[str, Any]:
         """Run the sync and return its report; it must end well."""

@@ -19,24 +19,24 @@ from orchestration.landing.limits import Limits
 from orchestration.landing.load import load
 from orchestration.warehouse import Warehouse
 
-warehouse, landing = map(Path, sys.argv[1:])
+warehouse, landing, said = map(Path, sys.argv[1:])
 report = load(Warehouse(warehouse), landing, limits=Limits(document_bytes=4 << 20))
 # Not ru_maxrss: that begins with what the process that started this one had.
 (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
-print(peak.split()[1], report.rows)
+said.write_text(f"{peak.split()[1]} {report.rows}")
 """
 
 
 def loaded(folder: Folder) -> tuple[float, int]:
     """Return the peak memory of a load in MiB, and the rows that it took in."""
-    done = subprocess.run(
-        [sys.executable, "-c", _LOAD, str(folder.warehouse.path), str(folder.path)],
+    # Into a file, not to the terminal: libraries may talk there, too, when a process ends.
+    said = folder.path.with_name("said.txt")
+    subprocess.run(
+        [sys.executable, "-c", _LOAD, str(folder.warehouse.path), str(folder.path), str(said)],
         cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
         check=True,
     )
-    peak, rows = done.stdout.split()
+    peak, rows = said.read_text().split()
     return int(peak) / 1024, int(rows)
 
 

@@ -1,38 +1,16 @@
 -- C1: a network that nobody can read counts for nothing; say so.
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_networks__lists'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_networks__named'}}}) }}
 
 with
 
-seeded as (
+networks as (
 
-    select * from {{ ref('networks') }}
-
-),
-
-listed as (
-
-    select * from {{ ref('stg_networks__lists') }}
-
-),
-
-named as (
-
-    select
-        network_kind,
-        cidr
-    from seeded
-
-    union all
-
-    select
-        network_kind,
-        cidr
-    from listed
+    select * from {{ ref('int_networks__named') }}
 
 )
 
 select
     network_kind,
     cidr
-from named
-where {{ network_bound('trim(cidr)', 'first') }} is null
+from networks
+where first_address is null

@@ -37,9 +37,10 @@ INPUTS = (
 )  # fmt: skip
 MODELS = (
     "int_links__kinds", "int_messages__deliveries", "int_domains__mail_providers",
-    "int_user_agents", "int_networks", "int_addresses__networks", "int_actor_rules",
-    "int_messages__links", "int_events__shared_addresses", "int_events__link_scans",
-    "int_events__clusters", "int_events__actors", "int_messages__tracking_opt_outs",
+    "int_user_agents", "int_networks__named", "int_networks", "int_addresses__networks",
+    "int_actor_rules", "int_messages__links", "int_events__shared_addresses",
+    "int_events__link_scans", "int_events__clusters", "int_events__actors",
+    "int_messages__tracking_opt_outs",
     "email_events", "message_links", "messages", "link_clicks", "open_click_discrepancies",
     "engagement_rates", "tracking_coverage",
 )  # fmt: skip

@@ -1,30 +1,8 @@
 with
 
-seeded as (
+networks as (
 
-    select * from {{ ref('networks') }}
-
-),
-
-listed as (
-
-    select * from {{ ref('stg_networks__lists') }}
-
-),
-
-named as (
-
-    select
-        network_kind,
-        cidr
-    from seeded
-
-    union all
-
-    select
-        network_kind,
-        cidr
-    from listed
+    select * from {{ ref('int_networks__named') }}
 
 ),
 
@@ -32,9 +10,10 @@ bounded as (
 
     select distinct
         network_kind,
-        {{ network_bound('trim(cidr)', 'first') }} as first_address,
-        {{ network_bound('trim(cidr)', 'last') }} as last_address
-    from named
+        first_address,
+        last_address
+    from networks
+    where first_address is not null
 
 ),
 
@@ -50,7 +29,6 @@ reached as (
             rows between unbounded preceding and 1 preceding
         ) as last_address_before
     from bounded
-    where first_address is not null
 
 ),
 

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
+from orchestration.event_log import held_open
 from orchestration.killed_runs import close_killed_runs
 from orchestration.settings import Settings
 from orchestration.sync_lock import SyncLock
@@ -31,7 +32,7 @@ def warehouse_in_turn(settings: Settings) -> dg.ResourceDefinition:
         run, instance = context.run, context.instance
         if run is None or instance is None or context.log is None:
             raise dg.DagsterInvariantViolationError("The warehouse is given to runs only.")
-        with lock.held(run.run_id, context.log.info):
+        with lock.held(run.run_id, context.log.info), held_open(instance, run.run_id):
             close_killed_runs(instance, lock)
             yield Warehouse(settings.warehouse)
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from orchestration.assets.writeback import PLAN
 from orchestration.definitions import build_defs
+from orchestration.event_log import held_open
 from orchestration.housekeeping import LOGS_KEPT, keep_newest
 from orchestration.run_problems import STEPS, problems, was_interrupted
 from orchestration.settings import Settings
@@ -51,7 +52,11 @@ def run_sync(
         log = settings.logs / f"{run_id}.log"
         settings.logs.mkdir(parents=True, exist_ok=True)
         keep_newest(settings.logs, LOGS_KEPT - 1)
-        with log.open("w", encoding="utf-8") as words, redirect_stdout(words):
+        with (
+            held_open(instance, run_id),
+            log.open("w", encoding="utf-8") as words,
+            redirect_stdout(words),
+        ):
             result = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,

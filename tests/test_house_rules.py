@@ -26,8 +26,8 @@ CORE = (
 
 #: Everything else that is part of the package: it exists to know Dagster, or to call what does.
 AROUND_DAGSTER = {
-    "assets", "automation.py", "checks.py", "definitions.py", "killed_runs.py", "resources.py",
-    "run_problems.py", "sync.py", "what_if.py",
+    "assets", "automation.py", "checks.py", "definitions.py", "event_log.py", "killed_runs.py",
+    "resources.py", "run_problems.py", "sync.py", "what_if.py",
 }  # fmt: skip
 COMMANDS = {"cli.py", "cli_org.py", "cli_rules.py"}
 

@@ -16,14 +16,14 @@ named as (
 
     select
         network_kind,
-        trim(cidr) as cidr
+        cidr
     from seeded
 
     union all
 
     select
         network_kind,
-        trim(cidr) as cidr
+        cidr
     from listed
 
 )
@@ -31,6 +31,6 @@ named as (
 select
     network_kind,
     cidr,
-    {{ network_bound('cidr', 'first') }} as first_address,
-    {{ network_bound('cidr', 'last') }} as last_address
+    {{ network_bound('trim(cidr)', 'first') }} as first_address,
+    {{ network_bound('trim(cidr)', 'last') }} as last_address
 from named

@@ -31,13 +31,30 @@ parameters as (
 
 ),
 
--- Most messages have one clicked link at most: only the others are looked at closely.
+clicks as (
+
+    select
+        message_key,
+        url,
+        occurred_at,
+        lag(url) over (partition by message_key order by occurred_at, url) as previous_url,
+        lag(occurred_at) over (partition by message_key order by occurred_at, url) as previous_at
+    from events
+    where url is not null
+
+),
+
+-- Two links right after each other: only such messages are looked at closely.
 busy_messages as (
 
-    select message_key
-    from events
-    group by message_key
-    having min(url) != max(url)
+    select distinct clicks.message_key
+    from clicks
+    cross join parameters
+    where
+        clicks.url != clicks.previous_url
+        and {{ seconds_between('clicks.previous_at', 'clicks.occurred_at') }} <= greatest(
+            parameters.burst_seconds, parameters.scan_seconds, parameters.unsubscribe_seconds
+        )
 
 ),
 
@@ -45,9 +62,10 @@ busy_messages as (
 body_pages as (
 
     select distinct
-        message_key,
-        {{ url_page('url') }} as page
+        message_links.message_key,
+        {{ url_page('message_links.url') }} as page
     from message_links
+    inner join busy_messages on message_links.message_key = busy_messages.message_key
 
 ),
 

@@ -1,5 +1,6 @@
 {#- Membership may change on these days after something happened; between them it does not. -#}
 {%- set spike_windows = var('engagement_spike_windows') -%}
+{%- set half_life = var('engagement_half_life_days') ~ '.0' -%}
 {%- set of_tracking = "('opens', 'human_opens', 'clicks', 'human_clicks')" -%}
 
 with
@@ -136,7 +137,7 @@ facts as (
 
 -- To know since when somebody is a member, the days on which membership may have changed are
 -- measured as well: when something happened, when it left the window, when the silence was long
--- enough. A score is lowest on the eve of what lifts it.
+-- enough, when a score has sunk to the threshold.
 happenings as (
 
     select
@@ -162,12 +163,6 @@ delays as (
     union
     select
         audience,
-        -1 as days
-    from audiences
-    where metric = 'engagement_score'
-    union
-    select
-        audience,
         cast(ceil(threshold) as integer) as days
     from audiences
     where metric = 'days_without_activity'
@@ -188,6 +183,55 @@ delays as (
 
 ),
 
+-- A score is the sum of its points, each grown to the last of their days, and sinks from there.
+{%- set age = days_between('population.joined_on', 'facts.active_on') %}
+{%- set growth = 'power(2, ' ~ age ~ ' / ' ~ half_life ~ ')' %}
+score_steps as (
+
+    select
+        facts.audience,
+        facts.crm_id,
+        facts.active_on,
+        audiences.threshold,
+        sum(sum(facts.points) * {{ growth }})
+            over (partition by facts.audience, facts.crm_id order by facts.active_on)
+        / {{ growth }} as score
+    from facts
+    inner join audiences on facts.audience = audiences.audience
+    inner join population
+        on facts.audience = population.audience and facts.crm_id = population.crm_id
+    where
+        audiences.metric = 'engagement_score'
+        and audiences.action != 'none'
+        and audiences.threshold > 0
+    group by
+        facts.audience,
+        facts.crm_id,
+        facts.active_on,
+        audiences.threshold,
+        population.joined_on
+
+),
+
+-- The day of the crossing, give or take the last digit of a logarithm.
+score_crossings as (
+
+    {%- for day in range(3) %}
+        select
+            audience,
+            crm_id,
+            {{ days_later(
+                'active_on',
+                '(cast(floor(' ~ half_life ~ ' * ln(score / threshold) / ln(2)) as integer) + '
+                ~ day ~ ')'
+            ) }} as measured_on
+        from score_steps
+        where score >= threshold
+        {{ 'union' if not loop.last }}
+    {%- endfor %}
+
+),
+
 measuring_days as (
 
     select
@@ -198,6 +242,12 @@ measuring_days as (
     inner join audiences on happenings.audience = audiences.audience
     inner join delays on happenings.audience = delays.audience
     where audiences.action != 'none'
+    union
+    select
+        audience,
+        crm_id,
+        measured_on
+    from score_crossings
     union
     select
         population.audience,

@@ -29,7 +29,9 @@
 {%- endmacro %}
 
 {% macro duckdb__email_key(address) -%}
-    nullif(lower(trim({{ address }}, e' \t\r\n\u00a0\u200b\ufeff')), '')
+    {#- Blank, tab, line ends; those that do not break or have no width, as web pages and Excel add. -#}
+    {%- set blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)" -%}
+    nullif(lower(trim({{ address }}, {{ blanks }})), '')
 {%- endmacro %}
 
 {#-

@@ -15,7 +15,12 @@ listed as (
         count(*) as unknown_count,
         {{ join_texts('signal', 'signal') }} as signals
     from weights
-    where signal not in ('{{ engagement_signals() | join("', '") }}')
+    where
+        signal not in (
+            {%- for signal in engagement_signals() %}
+                '{{ signal }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
 
 )
 

@@ -24,9 +24,9 @@ weights as (
 
     select
         {%- for signal in engagement_signals() %}
-            coalesce(max(case when signal = '{{ signal }}' then weight end), 0) as {{ signal }}
-            {{- ',' if not loop.last }}
+            coalesce(max(case when signal = '{{ signal }}' then weight end), 0) as {{ signal }},
         {%- endfor %}
+        count(*) as weight_count
     from {{ ref('engagement_weights') }}
 
 ),
@@ -158,25 +158,25 @@ delays as (
 
     select
         audience,
-        0 as days
+        0 as waiting_days
     from audiences
     union
     select
         audience,
-        cast(ceil(threshold) as integer) as days
+        cast(ceil(threshold) as integer) as waiting_days
     from audiences
     where metric = 'days_without_activity'
     union
     select
         audience,
-        cast(floor(threshold) as integer) + 1 as days
+        cast(floor(threshold) as integer) + 1 as waiting_days
     from audiences
     where metric = 'days_without_activity'
     {%- for windows in range(1, spike_windows + 2) %}
         union
         select
             audience,
-            window_days * {{ windows }} as days
+            window_days * {{ windows }} as waiting_days
         from audiences
         where window_days is not null {{ "and metric = 'engagement_spike'" if windows > 1 }}
     {%- endfor %}
@@ -237,7 +237,7 @@ measuring_days as (
     select
         happenings.audience,
         happenings.crm_id,
-        {{ days_later('happenings.day_on', 'delays.days') }} as measured_on
+        {{ days_later('happenings.day_on', 'delays.waiting_days') }} as measured_on
     from happenings
     inner join audiences on happenings.audience = audiences.audience
     inner join delays on happenings.audience = delays.audience

@@ -23,11 +23,11 @@ holidays as (
 
 offsets as (
 
-    select 0 as days
+    select 0 as day_count
     union all
-    select days + 1 as days
+    select day_count + 1 as day_count
     from offsets
-    where days < {{ days_ahead }}
+    where day_count < {{ days_ahead }}
 
 ),
 
@@ -43,7 +43,7 @@ asked_for as (
 
 days as (
 
-    select distinct {{ days_later('asked_for.day_on', 'offsets.days') }} as day_on
+    select distinct {{ days_later('asked_for.day_on', 'offsets.day_count') }} as day_on
     from asked_for
     cross join offsets
 

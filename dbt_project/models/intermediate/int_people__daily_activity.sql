@@ -145,16 +145,17 @@ daily as (
         facts.crm_id,
         facts.sequence_id,
         {{ local_day('facts.occurred_at') }} as active_on,
-        count(case when fact = 'send' then 1 end) as sent_count,
-        count(case when fact = 'open' then 1 end) as open_count,
-        count(case when fact = 'open' and is_human then 1 end) as human_open_count,
-        count(case when fact = 'click' then 1 end) as click_count,
-        count(case when fact = 'click' and is_human then 1 end) as human_click_count,
-        count(case when fact = 'reply' and is_human then 1 end) as reply_count,
-        count(case when fact = 'reply' and is_human and is_positive then 1 end)
+        count(case when facts.fact = 'send' then 1 end) as sent_count,
+        count(case when facts.fact = 'open' then 1 end) as open_count,
+        count(case when facts.fact = 'open' and facts.is_human then 1 end) as human_open_count,
+        count(case when facts.fact = 'click' then 1 end) as click_count,
+        count(case when facts.fact = 'click' and facts.is_human then 1 end) as human_click_count,
+        count(case when facts.fact = 'reply' and facts.is_human then 1 end) as reply_count,
+        count(case when facts.fact = 'reply' and facts.is_human and facts.is_positive then 1 end)
             as positive_reply_count,
-        count(case when fact = 'reply' and not is_human then 1 end) as automatic_reply_count,
-        count(case when fact = 'other_mail' and is_human then 1 end) as other_mail_count
+        count(case when facts.fact = 'reply' and not facts.is_human then 1 end)
+            as automatic_reply_count,
+        count(case when facts.fact = 'other_mail' and facts.is_human then 1 end) as other_mail_count
     from facts
     inner join people on facts.crm_id = people.crm_id
     cross join clock

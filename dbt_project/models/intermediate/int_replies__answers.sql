@@ -24,6 +24,20 @@ mail as (
 
 ),
 
+-- One mail by hand to several people is a message to each: its key is the mail's and theirs.
+by_hand as (
+
+    select
+        mailbox,
+        recipient_email,
+        subject,
+        sent_at,
+        left(message_key, length(message_key) - length(recipient_email) - 1) as mail_key
+    from messages
+    where origin = 'manual'
+
+),
+
 -- What the sender's own out-of-office note says is no answer.
 sent as (
 
@@ -33,16 +47,14 @@ sent as (
         mail.reference_ids,
         mail.gmail_thread_id,
         mail.mailbox as copy_mailbox,
-        messages.mailbox,
-        messages.recipient_email,
-        messages.sent_at,
-        {{ subject_key('messages.subject') }} as subject_key
-    from messages
-    inner join mail
-        on messages.message_key = mail.mail_key || ' ' || messages.recipient_email
+        by_hand.mailbox,
+        by_hand.recipient_email,
+        by_hand.sent_at,
+        {{ subject_key('by_hand.subject') }} as subject_key
+    from by_hand
+    inner join mail on by_hand.mail_key = mail.mail_key
     where
-        messages.origin = 'manual'
-        and coalesce(lower(mail.auto_submitted), 'no') like 'no%'
+        coalesce(lower(mail.auto_submitted), 'no') like 'no%'
         and mail.autoresponder_header is null
         and coalesce(mail.precedence, '') not in ('auto_reply', 'auto-reply')
 

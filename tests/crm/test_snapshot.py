@@ -106,7 +106,7 @@ def test_a_record_that_a_full_read_no_longer_shows_is_marked_deleted(
 def test_a_record_that_comes_back_as_it_was_is_newer_than_its_disappearance(
     org: LiveOrg, warehouse: Warehouse
 ) -> None:
-    """A sharing rule may hide a record and show it again; its SystemModstamp knows nothing of it."""
+    """A sharing rule may hide a record and show it again: its SystemModstamp stays the same."""
     take_snapshot(warehouse, org.crm(), ["Lead"])
     with warehouse.connect() as connection:
         connection.execute(

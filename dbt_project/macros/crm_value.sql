@@ -1,10 +1,10 @@
 {#-
     A metric as the text that it is compared by, the same on both sides of D7: numbers without
     trailing zeros, times to the second in UTC, false for an empty checkbox. The metric's name
-    tells its type (`_count`, `_at`, `is_`).
+    tells its type (`_count` and `_level`, `_at`, `is_`).
 -#}
 {% macro crm_value(expression, metric, is_crm_text=false) -%}
-    {%- if metric.endswith('_count') -%}
+    {%- if metric.endswith(('_count', '_level')) -%}
     cast(cast({{ cast_or_null(expression, 'double') }} as bigint) as varchar)
     {%- elif metric.endswith('_at') -%}
     cast(date_trunc('second', {{ utc_from_iso(expression) if is_crm_text else expression }}) as varchar)

@@ -25,7 +25,25 @@
 
 {#- One email address as it is compared: trimmed, case-folded, null when empty (H1). -#}
 {% macro email_key(address) -%}
-    nullif(lower(trim({{ address }})), '')
+    {{ adapter.dispatch('email_key', 'touchline')(address) }}
+{%- endmacro %}
+
+{% macro duckdb__email_key(address) -%}
+    {#- Blank, tab, line ends; those that do not break or have no width, as web pages and Excel add. -#}
+    {%- set blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)" -%}
+    nullif(lower(trim({{ address }}, {{ blanks }})), '')
+{%- endmacro %}
+
+{#-
+    Whether such a key is an address that mail can go to (H2): one name, one host with a dot, and
+    nothing that separates addresses. Null where there is none.
+-#}
+{% macro is_email(address) -%}
+    {%- set name = '[^@\\s,;:<>()"\\[\\]\\\\]+' -%}
+    {%- set label = '[^@\\s,;:<>()"\\[\\]\\\\._/]' -%}
+    {{ touchline.matches(
+        address, "'^" ~ name ~ '@(' ~ label ~ '+\\.)+' ~ label ~ "{2,}$'"
+    ) }}
 {%- endmacro %}
 
 {#- An id as text. Programs that know no whole numbers with gaps write 71 as 71.0. -#}

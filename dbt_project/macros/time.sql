@@ -58,18 +58,6 @@
     cast(date_trunc('week', {{ moment }}) as date)
 {%- endmacro %}
 
-{#- The next day from Monday to Friday after the given moment's. -#}
-{% macro next_business_day(moment) -%}
-    {{ adapter.dispatch('next_business_day', 'touchline')(moment) }}
-{%- endmacro %}
-
-{% macro duckdb__next_business_day(moment) -%}
-    {{ touchline.add_days(
-        "date_trunc('day', " ~ moment ~ ")",
-        "(case extract(isodow from " ~ moment ~ ") when 5 then 3 when 6 then 2 else 1 end)"
-    ) }}
-{%- endmacro %}
-
 {#- A value of the given type, or null where the text is none. -#}
 {% macro cast_or_null(expression, type) -%}
     {{ adapter.dispatch('cast_or_null', 'touchline')(expression, type) }}

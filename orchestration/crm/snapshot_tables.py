@@ -74,7 +74,10 @@ incoming as (
 
 known as (
 
-    select record_id, arg_max(payload, load_id) as payload
+    select
+        record_id,
+        arg_max(payload, load_id) as payload,
+        arg_max(system_modstamp, load_id) as system_modstamp
     from {table}
     where record_id in (select record_id from incoming)
     group by record_id
@@ -82,8 +85,10 @@ known as (
 )
 
 select
-    $load_id, $loaded_at, incoming.record_id, incoming.system_modstamp, incoming.is_deleted,
-    incoming.payload
+    $load_id, $loaded_at, incoming.record_id,
+    -- One that had vanished may come back unchanged: that is news, though its own stamp is old.
+    greatest(incoming.system_modstamp, known.system_modstamp),
+    incoming.is_deleted, incoming.payload
 from incoming
 left join known on known.record_id = incoming.record_id
 where known.payload is distinct from incoming.payload

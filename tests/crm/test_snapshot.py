@@ -103,6 +103,28 @@ def test_a_record_that_a_full_read_no_longer_shows_is_marked_deleted(
     ) == [(True, "true")]
 
 
+def test_a_record_that_comes_back_as_it_was_is_newer_than_its_disappearance(
+    org: LiveOrg, warehouse: Warehouse
+) -> None:
+    """A sharing rule may hide a record and show it again: its SystemModstamp stays the same."""
+    take_snapshot(warehouse, org.crm(), ["Lead"])
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into raw.salesforce_leads select load_id + 1, loaded_at, record_id, "
+            "system_modstamp + interval 1 hour, true, "
+            "json_merge_patch(payload, '{\"IsDeleted\": true}') "
+            f"from raw.salesforce_leads where record_id = '{LEA}'"
+        )
+        connection.execute("select nextval('raw.load_ids')")
+    report = take_snapshot(warehouse, org.crm(), ["Lead"], TARGETS)
+    assert figures(report)["Lead"][0] == "full"
+    assert rows(
+        warehouse,
+        "select is_deleted from raw.salesforce_leads "
+        f"where record_id = '{LEA}' order by system_modstamp desc, load_id desc limit 1",
+    ) == [(False,)]
+
+
 def test_describes_are_stored_once_until_they_change(org: LiveOrg, warehouse: Warehouse) -> None:
     for _ in range(2):
         take_snapshot(warehouse, org.crm(), ["Contact", "Lead"])

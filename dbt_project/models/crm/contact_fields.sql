@@ -27,5 +27,6 @@ select
     latest_reply_tags,
     is_opted_out,
     last_email_sent_at,
-    last_email_received_at
+    last_email_received_at,
+    engagement_level
 from people

@@ -3,7 +3,37 @@ with
 replies as (
 
     select * from {{ ref('int_replies__attributed') }}
-    where not is_automated and match in ('in_thread', 'probable', 'out_of_sequence')
+    where
+        match in ('in_thread', 'probable', 'out_of_sequence')
+        and (
+            not is_automated
+            or ({{ var('out_of_office_follow_up') }} and reply_class = 'OOO')
+        )
+
+),
+
+answers as (
+
+    select * from {{ ref('int_replies__answers') }}
+
+),
+
+manual_steps as (
+
+    select * from {{ ref('int_sequences__tasks') }}
+
+),
+
+spells as (
+
+    select * from {{ ref('int_audiences__spells') }}
+    where action = 'task'
+
+),
+
+business_days as (
+
+    select * from {{ ref('int_business_days') }}
 
 ),
 
@@ -14,43 +44,121 @@ enrollments as (
 
 ),
 
+people as (
+
+    select * from {{ ref('people') }}
+
+),
+
+owners as (
+
+    select * from {{ ref('int_people__owners') }}
+
+),
+
 mailboxes as (
 
     select * from {{ ref('int_mailboxes') }}
 
 ),
 
-outbound as (
+users as (
 
-    select * from {{ ref('int_messages__outbound') }}
+    select
+        email,
+        min(user_id) as user_id
+    from {{ ref('int_crm__users') }}
+    where is_active
+    group by email
 
 ),
 
-answers as (
+-- E9: a human reply asks its sender for an answer by the next business day.
+follow_ups as (
 
     select
-        replies.reply_key,
-        min(outbound.sent_at) as answered_at
+        'follow-up ' || replies.reply_key as task_key,
+        'reply' as kind,
+        enrollments.crm_id,
+        mailboxes.owner_id,
+        case when replies.is_automated then 'Back in office? ' else 'Answer: ' end
+        || coalesce(replies.subject, '(no subject)') as subject,
+        business_days.next_business_day_on as due_on,
+        replies.received_at as opened_at,
+        answers.answered_at as closed_at,
+        case when answers.reply_key is not null then 'answer' end as closed_by
     from replies
-    inner join outbound
-        on
-            replies.sender_email = outbound.recipient_email
-            and replies.mailbox = outbound.mailbox
-            and outbound.origin = 'manual'
-            and replies.received_at < outbound.sent_at
-    group by replies.reply_key
+    inner join enrollments on replies.enrollment_id = enrollments.enrollment_id
+    left join mailboxes on replies.mailbox = mailboxes.mailbox
+    left join answers on replies.reply_key = answers.reply_key
+    left join business_days
+        on {{ local_day('replies.received_at') }} = business_days.day_on
+
+),
+
+-- E9: what the platform asks of a person, until it is done or a reply in the thread ends it.
+steps as (
+
+    select
+        'step ' || manual_steps.task_key as task_key,
+        'manual_step' as kind,
+        enrollments.crm_id,
+        coalesce(users.user_id, mailboxes.owner_id) as owner_id,
+        coalesce(manual_steps.subject, manual_steps.task_type, 'Manual step') as subject,
+        manual_steps.due_on,
+        manual_steps.created_at as opened_at,
+        manual_steps.closed_at,
+        manual_steps.closed_by
+    from manual_steps
+    inner join enrollments on manual_steps.enrollment_id = enrollments.enrollment_id
+    left join users on manual_steps.owner_email = users.email
+    left join mailboxes on manual_steps.mailbox = mailboxes.mailbox
+
+),
+
+-- G5: once for each time that a record is a member. Whoever opted out is not followed up.
+audience_follow_ups as (
+
+    select
+        'audience ' || spells.audience || ' ' || spells.crm_id || ' '
+        || cast(spells.since_on as varchar) as task_key,
+        'audience' as kind,
+        spells.crm_id,
+        owners.owner_id,
+        'Follow up: ' || replace(spells.audience, '_', ' ') as subject,
+        business_days.next_business_day_on as due_on,
+        cast(spells.since_on as timestamp) as opened_at,
+        cast(spells.until_on as timestamp) as closed_at,
+        case
+            when spells.until_on is not null then 'left_audience'
+            when people.is_opted_out then 'opt_out'
+        end as closed_by
+    from spells
+    inner join people on spells.crm_id = people.crm_id
+    left join owners on spells.crm_id = owners.crm_id
+    left join business_days on spells.since_on = business_days.day_on
+
+),
+
+tasks as (
+
+    select * from follow_ups
+    union all
+    select * from steps
+    union all
+    select * from audience_follow_ups
 
 )
 
--- E9: a human reply asks its sender for an answer by the next business day.
 select
-    'follow-up ' || replies.reply_key as task_key,
-    enrollments.crm_id,
-    mailboxes.owner_id,
-    'Answer: ' || coalesce(replies.subject, '(no subject)') as subject,
-    cast({{ next_business_day('replies.received_at') }} as date) as due_on,
-    case when answers.answered_at is null then 'Not Started' else 'Completed' end as status
-from replies
-inner join enrollments on replies.enrollment_id = enrollments.enrollment_id
-left join mailboxes on replies.mailbox = mailboxes.mailbox
-left join answers on replies.reply_key = answers.reply_key
+    task_key,
+    kind,
+    crm_id,
+    owner_id,
+    subject,
+    due_on,
+    case when closed_by is null then 'Not Started' else 'Completed' end as status,
+    opened_at,
+    closed_at,
+    closed_by
+from tasks

@@ -13,7 +13,8 @@ current_versions as (
 
 ),
 
--- H3: the loser of a merge stands for its winner, a converted lead for its contact; chains happen.
+-- H3: the loser of a merge stands for its winner, a converted lead for its contact; chains happen,
+-- and where one bites its tail, nobody is left to write to.
 steps as (
 
     select
@@ -26,14 +27,14 @@ steps as (
 
     select
         steps.crm_id,
-        coalesce(reached.master_record_id, reached.converted_contact_id) as reached_id,
+        coalesce(passed.master_record_id, passed.converted_contact_id) as reached_id,
         steps.step + 1 as step
     from steps
-    inner join current_versions as reached on steps.reached_id = reached.crm_id
+    inner join current_versions as passed on steps.reached_id = passed.crm_id
     where
-        steps.step < 5
-        and coalesce(reached.master_record_id, reached.converted_contact_id) is not null
-        and (reached.is_deleted or reached.is_converted)
+        steps.step < 25
+        and coalesce(passed.master_record_id, passed.converted_contact_id) is not null
+        and (passed.is_deleted or passed.is_converted)
 
 ),
 
@@ -74,6 +75,28 @@ snapshot_objects as (
 
 ),
 
+reached as (
+
+    select
+        ends.crm_id,
+        ends.reached_id,
+        target.crm_object as reached_object,
+        case
+            when target.crm_id is null then 'contact_not_in_snapshots'
+            when target.is_deleted then 'record_deleted'
+            when target.is_converted then 'lead_converted_without_contact'
+            -- Only exports know it, though snapshots read its object: it is gone, or out of sight.
+            when in_snapshots.crm_id is null and snapshot_objects.crm_object is not null
+                then 'record_not_in_snapshots'
+        end as unwritable_reason
+    from ends
+    left join current_versions as target on ends.reached_id = target.crm_id
+    left join in_snapshots on target.crm_id = in_snapshots.crm_id
+    left join snapshot_objects on target.crm_object = snapshot_objects.crm_object
+    where ends.position_from_end = 1
+
+),
+
 -- Since when the box has been ticked without a break, as far as the snapshots saw.
 opt_outs as (
 
@@ -105,19 +128,10 @@ select
     current_versions.last_modified_by_id,
     current_versions.is_deleted,
     current_versions.is_converted,
-    ends.reached_id as stands_for_id,
-    target.crm_object as stands_for_object,
-    coalesce(
-        target.crm_id is not null
-        and not target.is_deleted
-        and not target.is_converted
-        -- Only exports know it, though snapshots read its object: it is gone, or out of sight.
-        and (in_snapshots.crm_id is not null or snapshot_objects.crm_object is null),
-        false
-    ) as is_writable
+    reached.reached_id as stands_for_id,
+    reached.reached_object as stands_for_object,
+    reached.unwritable_reason is null as is_writable,
+    reached.unwritable_reason
 from current_versions
-inner join ends on current_versions.crm_id = ends.crm_id and ends.position_from_end = 1
-left join current_versions as target on ends.reached_id = target.crm_id
-left join in_snapshots on target.crm_id = in_snapshots.crm_id
-left join snapshot_objects on target.crm_object = snapshot_objects.crm_object
+inner join reached on current_versions.crm_id = reached.crm_id
 left join opt_outs on current_versions.crm_id = opt_outs.crm_id

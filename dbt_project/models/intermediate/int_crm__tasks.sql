@@ -19,6 +19,7 @@ select
     who_id,
     owner_id,
     is_closed,
+    is_email,
     due_on,
     created_at
 from versions

@@ -18,6 +18,12 @@ records as (
 
 ),
 
+versions as (
+
+    select * from {{ ref('int_crm__record_versions') }}
+
+),
+
 addresses as (
 
     select * from {{ ref('int_crm__addresses') }}
@@ -39,21 +45,41 @@ people as (
 
 ),
 
+-- H3: records that bear an address, or bore it, and are gone. Of several reasons, one.
+gone as (
+
+    select
+        versions.email,
+        min(records.unwritable_reason) as unwritable_reason
+    from versions
+    inner join records on versions.crm_id = records.crm_id
+    where not records.is_writable
+    group by versions.email
+
+),
+
 matched as (
 
     select
         people.person_email,
         people.crm_record_id,
+        {{ is_email('people.person_email') }} as is_email,
+        nullif(trim(people.crm_record_id), '') is not null as has_carried_id,
         carried.crm_id is not null as has_known_record,
         carried.is_writable as is_carried_writable,
+        carried.unwritable_reason as carried_reason,
         carried.stands_for_object as carried_object,
         carried.stands_for_id as carried_id,
         addresses.stands_for_object as address_object,
         addresses.stands_for_id as address_id,
-        addresses.is_current as is_address_current
+        addresses.is_current as is_address_current,
+        gone.unwritable_reason as gone_reason
     from people
-    left join records as carried on people.crm_record_id = carried.crm_id
+    -- An id has 15 characters that count; reports show these, the API three more to check them.
+    left join records as carried
+        on left(trim(people.crm_record_id), 15) = left(carried.crm_id, 15)
     left join addresses on people.person_email = addresses.email and addresses.is_chosen
+    left join gone on people.person_email = gone.email
 
 ),
 
@@ -77,9 +103,12 @@ decided as (
             else 'earlier_email'
         end as matched_by,
         case
-            when has_known_record and not is_carried_writable then 'record_deleted'
-            when not has_known_record and person_email is null then 'no_email'
-            when not has_known_record and address_id is null then 'no_record_with_this_email'
+            when has_known_record then carried_reason
+            when address_id is not null then null
+            when has_carried_id then 'unknown_record_id'
+            when person_email is null then 'no_email'
+            when not is_email then 'invalid_email'
+            else coalesce(gone_reason, 'no_record_with_this_email')
         end as unmatched_reason
     from matched
 

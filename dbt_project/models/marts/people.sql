@@ -27,17 +27,10 @@ replies as (
 
 ),
 
-inbound as (
+received_mail as (
 
-    select * from {{ ref('int_replies__attributed') }}
-    where inbound_kind = 'human'
-
-),
-
-addresses as (
-
-    select * from {{ ref('int_crm__addresses') }}
-    where is_chosen
+    select * from {{ ref('int_people__received_mail') }}
+    where not is_automated
 
 ),
 
@@ -63,6 +56,12 @@ tracking_opt_outs as (
 tasks as (
 
     select * from {{ ref('int_crm__tasks') }}
+
+),
+
+scores as (
+
+    select * from {{ ref('engagement_scores') }}
 
 ),
 
@@ -112,26 +111,30 @@ reply_totals as (
 received_totals as (
 
     select
-        addresses.stands_for_id as crm_id,
-        max(inbound.received_at) as last_email_received_at,
-        count(case when inbound.received_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
-            as recent_count
-    from inbound
-    inner join addresses on inbound.sender_email = addresses.email
+        received_mail.sender_crm_id as crm_id,
+        max(received_mail.received_at) as last_email_received_at,
+        count(case
+            when received_mail.received_at >= {{ add_days('clock.as_of', -30) }} then 1
+        end) as recent_count
+    from received_mail
     cross join clock
-    group by addresses.stands_for_id
+    group by received_mail.sender_crm_id
 
 ),
 
+-- A task of whoever a record stands for is the record's. Salesforce makes one for each email that
+-- is logged; emails are counted from the mail itself.
 task_totals as (
 
     select
-        tasks.who_id as crm_id,
+        records.stands_for_id as crm_id,
         count(case when tasks.created_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
             as recent_count
     from tasks
+    inner join records on tasks.who_id = records.crm_id
     cross join clock
-    group by tasks.who_id
+    where not tasks.is_email
+    group by records.stands_for_id
 
 ),
 
@@ -250,7 +253,9 @@ select
         coalesce(message_totals.recent_count, 0)
         + coalesce(received_totals.recent_count, 0)
         + coalesce(task_totals.recent_count, 0) as bigint
-    ) as activities_30d_count
+    ) as activities_30d_count,
+    scores.score as engagement_score,
+    scores.level as engagement_level
 from people
 inner join records on people.crm_id = records.crm_id
 left join message_totals on people.crm_id = message_totals.crm_id
@@ -261,4 +266,5 @@ left join enrollment_totals on people.crm_id = enrollment_totals.crm_id
 left join class_totals on people.crm_id = class_totals.crm_id
 left join opt_out_totals on people.crm_id = opt_out_totals.crm_id
 left join tracking_opt_outs on people.crm_id = tracking_opt_outs.crm_id
+left join scores on people.crm_id = scores.crm_id
 left join vocabulary on enrollment_totals.most_recent_status = vocabulary.status

@@ -36,33 +36,55 @@ sending as (
 
 ),
 
+owners as (
+
+    select distinct owner_id
+    from mailboxes
+    where owner_id is not null
+
+),
+
 open_tasks as (
 
     select
-        owner_id,
-        {{ week_of('created_at') }} as week,
+        tasks.owner_id,
+        {{ week_of('tasks.created_at') }} as week,
         count(*) as tasks_open
     from tasks
-    where not is_closed
-    group by owner_id, {{ week_of('created_at') }}
+    inner join owners on tasks.owner_id = owners.owner_id
+    where not tasks.is_closed
+    group by tasks.owner_id, {{ week_of('tasks.created_at') }}
+
+),
+
+-- G3: the owner is the user behind the mailbox; mailboxes of no user keep a row of their own.
+by_owner as (
+
+    select
+        owner_id,
+        case when owner_id is null then mailbox end as unowned_mailbox,
+        week,
+        sum(sent) as sent,
+        sum(delivered) as delivered,
+        sum(viewed) as viewed,
+        sum(clicked) as clicked,
+        sum(replied) as replied
+    from sending
+    group by owner_id, case when owner_id is null then mailbox end, week
 
 )
 
--- G3: the owner is the user behind the mailbox; mailboxes of no user keep a row of their own.
+-- Open tasks count in a week without mail, too.
 select
-    sending.owner_id,
-    case when sending.owner_id is null then sending.mailbox end as unowned_mailbox,
-    sending.week,
-    cast(sum(sending.sent) as bigint) as sent,
-    cast(sum(sending.delivered) as bigint) as delivered,
-    cast(sum(sending.viewed) as bigint) as viewed,
-    cast(sum(sending.clicked) as bigint) as clicked,
-    cast(sum(sending.replied) as bigint) as replied,
-    cast(coalesce(max(open_tasks.tasks_open), 0) as bigint) as tasks_open
-from sending
-left join open_tasks
-    on sending.owner_id = open_tasks.owner_id and sending.week = open_tasks.week
-group by
-    sending.owner_id,
-    case when sending.owner_id is null then sending.mailbox end,
-    sending.week
+    coalesce(by_owner.owner_id, open_tasks.owner_id) as owner_id,
+    by_owner.unowned_mailbox,
+    coalesce(by_owner.week, open_tasks.week) as week,
+    cast(coalesce(by_owner.sent, 0) as bigint) as sent,
+    cast(coalesce(by_owner.delivered, 0) as bigint) as delivered,
+    cast(coalesce(by_owner.viewed, 0) as bigint) as viewed,
+    cast(coalesce(by_owner.clicked, 0) as bigint) as clicked,
+    cast(coalesce(by_owner.replied, 0) as bigint) as replied,
+    cast(coalesce(open_tasks.tasks_open, 0) as bigint) as tasks_open
+from by_owner
+full join open_tasks
+    on by_owner.owner_id = open_tasks.owner_id and by_owner.week = open_tasks.week

@@ -22,6 +22,7 @@ source as (
             'WhoId': 'varchar',
             'OwnerId': 'varchar',
             'IsClosed': 'boolean',
+            'TaskSubtype': 'varchar',
             'ActivityDate': 'varchar',
             'CreatedDate': 'varchar',
         }) }} as record
@@ -38,6 +39,7 @@ renamed as (
         record.WhoId as who_id,
         record.OwnerId as owner_id,
         coalesce(record.IsClosed, false) as is_closed,
+        coalesce(record.TaskSubtype, '') in ('Email', 'ListEmail') as is_email,
         {{ cast_or_null('record.ActivityDate', 'date') }} as due_on,
         {{ utc_from_iso('record.CreatedDate') }} as created_at,
         is_deleted,
@@ -55,6 +57,7 @@ select
     who_id,
     owner_id,
     is_closed,
+    is_email,
     due_on,
     created_at,
     is_deleted,

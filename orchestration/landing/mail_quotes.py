@@ -1,8 +1,9 @@
 """What the sender of a mail wrote themselves: its text without quotations and signature (E6).
 
 `quotequail` tells where a quotation begins and ends. It looks for introductions in ten languages;
-those of more languages are put into words that it knows. Its time grows with the square of the
-lines, so that only the beginning of a text is looked at.
+those of more are put into words that it knows. It tries every pattern on every line, and reads on
+from each that looks like a header: it is given the beginning of a text, and as much of each
+quotation as it takes for one.
 """
 
 import re
@@ -18,22 +19,22 @@ _QUOTED_LINES = 3
 _WROTE = re.compile(
     r"(?!>)(?=.*[@\d]).*?(?:"
     r"\b(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef|geschreven|skrev|kirjoitti"
-    r"|napisał(?:a|\(a\))?|napsal(?:a|\(a\))?|написал(?:а|\(а\))?|пишет|yazdı)\b"
-    r"|写道|寫道|書きました|書いた|님이 작성)[^:：]{0,200}[:：]",
+    r"|napisał(?:a|\(a\))?|napsal(?:a|\(a\))?|написал\w?(?:\(\w\))?|пишет|yazd\w)"
+    r"|写道|寫道|書きました|書いた|님이 작성).{0,200}[:\uff1a]",
     re.IGNORECASE,
 )
 #: Others name the time and the sender only: "2026年10月6日(火) 9:30 Ada <ada@team.example>:".
-_DATED_SENDER = re.compile(r"(?!>)(?=.*\d:\d\d).*<\s?[^\s<>@]+@[^\s<>@]+\s?>\s?[:：]")
+_DATED_SENDER = re.compile(r"(?!>)(?=.*\d:\d\d).*<\s?[^\s<>@]+@[^\s<>@]+\s?>\s?[:\uff1a]")
 _LONGEST_INTRODUCTION = 300
 #: "-----Messaggio originale-----", whatever the words are.
 _SEPARATOR = re.compile(r"-{3,} ?(?!BEGIN PGP SIGNED)[^\W\d_][^\n-]{2,60}?-{3,}")
-_FIELD = re.compile(r"\*?([^\W\d_][^\n:：*]{0,30}?)\s?(?:\*?[:：]\*?)\s*(.*)")
+_FIELD = re.compile(r"\*?([^\W\d_][^\n:\uff1a*]{0,30}?)\s?(?:\*?[:\uff1a]\*?)\s*(.*)")
 #: How the fields of a quoted mail are called that begin it, in languages that it does not know.
 _FIELDS = {
     **dict.fromkeys(
         ("da", "od", "fra", "från", "lähettäjä", "kimden", "gönderen", "差出人", "送信者"), "From"
     ),
-    **dict.fromkeys(("发件人", "寄件者", "보낸 사람", "expéditeur", "mittente"), "From"),
+    **dict.fromkeys(("发件人", "寄件者", "보낸 사람", "de", "expéditeur", "mittente"), "From"),
     **dict.fromkeys(
         ("inviato", "envoyé", "enviado", "enviada em", "wysłano", "wysłane", "odesláno", "sendt"),
         "Sent",
@@ -43,7 +44,19 @@ _FIELDS = {
     ),
     **dict.fromkeys(("发送时间", "日期", "寄件日期", "보낸 날짜", "отправлено"), "Sent"),
     **dict.fromkeys(
-        ("oggetto", "assunto", "temat", "předmět", "emne", "aihe", "konu", "件名", "主题", "主旨"),
+        (
+            "objet",
+            "oggetto",
+            "assunto",
+            "temat",
+            "předmět",
+            "emne",
+            "aihe",
+            "konu",
+            "件名",
+            "主题",
+            "主旨",
+        ),
         "Subject",
     ),
 }
@@ -77,7 +90,7 @@ def _translated(lines: list[str]) -> list[str]:
         quoted = quoted + 1 if line.startswith(">") else 0
         if quoted:
             found += [">"] * (quoted <= _QUOTED_LINES)
-        elif not line.endswith((":", "：")):
+        elif not line.endswith((":", "\uff1a")):
             found.append(_known(line))
         elif _introduces(line):
             if found and found[-1].endswith("<"):

@@ -26,8 +26,8 @@ INTRODUCTIONS = {
     "finnish": "ti 6. lokak. 2026 klo 9.30 Ada Low (ada@team.example) kirjoitti:",
     "polish": "wt., 6 paź 2026 o 09:30 Ada Low <ada@team.example> napisał(a):",
     "czech": "út 6. 10. 2026 v 9:30 odesílatel Ada Low <ada@team.example> napsal:",
-    "russian": "вт, 6 окт. 2026 г. в 09:30, Ada Low <ada@team.example>:",
-    "turkish": "Ada Low <ada@team.example>, 6 Eki 2026 Sal, 09:30 tarihinde şunu yazdı:",
+    "russian": "вт, 6 окт. 2026\xa0\u0433. в 09:30, Ada Low <ada@team.example>:",
+    "turkish": "Ada Low <ada@team.example>, 6 Eki 2026 Sal, 09:30 tarihinde şunu yazd\u0131:",
     "japanese": "2026年10月6日(火) 9:30 Ada Low <ada@team.example>:",
     "chinese": "Ada Low <ada@team.example> 于2026年10月6日周二 09:30写道\uff1a",
     "korean": "2026년 10월 6일 (화) 오전 9:30, Ada Low <ada@team.example>님이 작성:",
@@ -35,7 +35,7 @@ INTRODUCTIONS = {
 
 #: How clients begin a mail that they quote without marks.
 BEGINNINGS = {
-    "outlook": "From: Ada Low <ada@team.example>\nSent: Tuesday, October 6, 2026\nTo: Kai\nSubject: Hi",
+    "outlook": "From: Ada Low <ada@team.example>\nSent: October 6, 2026\nTo: Kai\nSubject: Hi",
     "outlook, older": "-----Original Message-----\nFrom: Ada\nSubject: Hi",
     "outlook, ruled": "________________________________\nFrom: Ada\nSent: today\nSubject: Hi",
     "german": "Von: Ada Low\nGesendet: Dienstag, 6. Oktober 2026\nAn: Kai\nBetreff: Hi",
@@ -44,7 +44,7 @@ BEGINNINGS = {
     "italian, older": "-----Messaggio originale-----\nDa: Ada",
     "polish": "Od: Ada Low\nWysłano: wtorek, 6 października 2026\nDo: Kai\nTemat: Hi",
     "danish": "Fra: Ada Low\nSendt: 6. oktober 2026\nTil: Kai\nEmne: Hi",
-    "turkish": "Kimden: Ada Low\nGönderildi: Salı\nKime: Kai\nKonu: Hi",
+    "turkish": "Kimden: Ada Low\nGönderildi: Pazartesi\nKime: Kai\nKonu: Hi",
     "japanese": "差出人: Ada\n送信日時: 2026年10月6日\n宛先: Kai\n件名: Hi",
     "chinese": "发件人\uff1a Ada\n发送时间\uff1a 2026年10月6日\n收件人\uff1a Kai\n主题\uff1a Hi",
     "forwarded": "---------- Forwarded message ---------\nFrom: Ada\nSubject: Hi",
@@ -98,8 +98,11 @@ def test_e6_what_only_looks_like_a_quotation_stays(text: str) -> None:
         "\n" * 50_000,
         ">\n\n" * 9_000,
         "2026 9:30<" + "a@" * 9_000,
-    ]
-    + ["1 wrote " * 9_000 + ":", "--- a" * 9_000, "1 wrote:\n> a\nb\n" * 3_000, "On " * 20_000],
+        "1 wrote " * 9_000 + ":",
+        "1 wrote:\n> a\nb\n" * 3_000,
+        "--- a" * 9_000,
+        "On " * 20_000,
+    ],
 )
 def test_a8_no_text_takes_long(text: str) -> None:
     start = time.process_time()

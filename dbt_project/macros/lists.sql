@@ -42,3 +42,20 @@
 {% macro duckdb__value_by_name(records, name) -%}
     list_filter({{ records }}, lambda r: lower(r.name) = lower('{{ name }}'))[1].value
 {%- endmacro %}
+
+{#- A list of texts without those that were there before, in whatever case: the order of the first. -#}
+{% macro distinct_texts(texts) -%}
+    {{ adapter.dispatch('distinct_texts', 'touchline')(texts) }}
+{%- endmacro %}
+
+{% macro duckdb__distinct_texts(texts) -%}
+    list_transform(
+        list_filter(
+            {{ texts }},
+            lambda text, place: list_position(
+                list_transform({{ texts }}, lambda each: lower(trim(each))), lower(trim(text))
+            ) = place
+        ),
+        lambda text: trim(text)
+    )
+{%- endmacro %}

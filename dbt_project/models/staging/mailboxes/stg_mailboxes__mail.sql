@@ -34,6 +34,7 @@ source as (
                 'x-ms-exchange-inbox-rules-loop': 'varchar',
                 'precedence': 'varchar',
                 'list-id': 'varchar',
+                'list-post': 'varchar',
                 'return-path': 'varchar',
                 'x-failed-recipients': 'varchar',
             },
@@ -50,6 +51,7 @@ source as (
             }],
             'original_message_id': 'varchar',
             'body_text': 'varchar',
+            'own_text': 'varchar',
         }) }} as mail
     from {{ source('raw', 'mailbox_messages') }}
 
@@ -73,6 +75,7 @@ renamed as (
         mail.to_addresses,
         mail.subject,
         mail.body_text,
+        mail.own_text,
         mail.bytes as size_bytes,
 
         ----------  where it lies
@@ -94,6 +97,7 @@ renamed as (
         ) as autoresponder_header,
         lower(mail.headers.precedence) as precedence,
         mail.headers."list-id" as list_id,
+        mail.headers."list-post" as list_post,
         mail.headers."return-path" as return_path,
         mail.headers."x-failed-recipients" as failed_recipients,
 
@@ -134,6 +138,7 @@ select
     to_addresses,
     subject,
     body_text,
+    own_text,
     size_bytes,
     labels,
     is_draft,
@@ -141,6 +146,7 @@ select
     autoresponder_header,
     precedence,
     list_id,
+    list_post,
     return_path,
     failed_recipients,
     is_read_receipt,

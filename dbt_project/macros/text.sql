@@ -164,3 +164,20 @@
             then lower({{ touchline.first_group(answer, "'Hostname=([A-Za-z0-9.-]+)'") }})
     end
 {%- endmacro %}
+
+{#-
+    Whether one of several lists of addresses has that of a mailing list, which is known by its
+    address or its id: `talk@lists.x.example` is the list `<talk.lists.x.example>` (RFC 2919).
+-#}
+{% macro is_sent_to_list(list_name, addresses) -%}
+    {%- set bracketed = touchline.first_group(list_name, "'<([^<>]+)>'") -%}
+    coalesce(
+        {%- for each in addresses %}
+        {{ 'or ' if not loop.first }}strpos(
+            ', ' || replace(lower({{ touchline.list_of_texts(each) }}), '@', '.') || ', ',
+            ', ' || replace(lower(coalesce({{ bracketed }}, trim({{ list_name }}))), '@', '.') || ', '
+        ) > 0
+        {%- endfor %},
+        false
+    )
+{%- endmacro %}

@@ -25,6 +25,7 @@ KEPT_HEADERS = (
     "precedence",
     "list-id",
     "list-post",
+    "x-mailing-list",
     "return-path",
     "x-failed-recipients",
     "disposition-notification-to",

@@ -17,12 +17,13 @@
     'read_receipt_headers': 'is_receipt',
     'auto_reply_headers': 'is_marked_automatic',
     'auto_reply_subject': 'has_auto_reply_subject',
-    'list_conversation': 'is_from_list and (is_answer or can_be_posted_to)',
+    'list_conversation': 'is_from_list and (is_answer or is_posted_to)',
     'list_headers': 'is_from_list or is_bulk',
     'auto_reply_null_return_path': 'has_null_return_path',
     'human_answer': 'is_answer',
     'human_by_default': 'true',
 } -%}
+{%- set recipients = ['copies.to_addresses', 'copies.cc_addresses'] -%}
 {{ config(
     pre_hook="{{ remember_patterns('mail_patterns', [ref('auto_reply_subjects'), ref('report_patterns')]) }}"
 ) }}
@@ -153,9 +154,16 @@ evidence as (
         or copies.autoresponder_header is not null
         or coalesce(copies.precedence, '') in ('auto_reply', 'auto-reply') as is_marked_automatic,
         copies.list_id is not null
-        or coalesce(copies.precedence, '') = 'list' as is_from_list,
-        -- A list that only announces says NO, or nothing.
-        coalesce(lower(copies.list_post), '') like '%<mailto:%' as can_be_posted_to,
+        or copies.list_address is not null
+        or coalesce(copies.precedence, '') = 'list'
+        -- What bounces goes to whoever keeps the list.
+        or {{ matches(
+            "coalesce(copies.return_path, '')", "'^<?(owner-[^@]+|[^@]+-(owner|bounces?))[@+]'"
+        ) }} as is_from_list,
+        -- A list that only announces says NO, or nothing, and writes to its readers.
+        coalesce(lower(copies.list_post), '') like '%<mailto:%'
+        or {{ is_sent_to_list('copies.list_id', recipients) }}
+        or {{ is_sent_to_list('copies.list_address', recipients) }} as is_posted_to,
         coalesce(copies.precedence, '') in ('bulk', 'junk') as is_bulk,
         copies.in_reply_to is not null
         or {{ list_length('copies.reference_ids') }} > 0 as is_answer,

@@ -49,13 +49,11 @@
 {%- endmacro %}
 
 {% macro duckdb__distinct_texts(texts) -%}
+    {%- set known = "list_transform(" ~ texts ~ ", lambda text: lower(trim(text)))" -%}
     list_transform(
-        list_filter(
-            {{ texts }},
-            lambda text, place: list_position(
-                list_transform({{ texts }}, lambda each: lower(trim(each))), lower(trim(text))
-            ) = place
-        ),
-        lambda text: trim(text)
+        list_sort(list_distinct(list_transform(
+            {{ known }}, lambda text: list_position({{ known }}, text)
+        ))),
+        lambda place: trim({{ texts }}[place])
     )
 {%- endmacro %}

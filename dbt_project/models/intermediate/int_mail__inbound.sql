@@ -1,5 +1,5 @@
-{#- What makes a mail meet each rule of the kind (E1). The order is the seed's: the first that applies
-    wins, so that a bounce that carries an auto-reply header is a bounce. -#}
+{#- What makes a mail meet each rule of the kind (E1). The order is the seed's, and the first that
+    applies wins: a bounce that carries an auto-reply header is a bounce. -#}
 {%- set rules = {
     'delivery_report_headers': 'reports_in_headers',
     'delivery_report_notification':
@@ -17,15 +17,20 @@
     'read_receipt_headers': 'is_receipt',
     'auto_reply_headers': 'is_marked_automatic',
     'auto_reply_subject': 'has_auto_reply_subject',
-    'list_conversation': 'is_from_list and (is_answer or is_posted_to)',
+    'list_conversation':
+        'is_from_list and (is_answer or takes_posts or is_sent_to_list)
+        or is_bulk and is_kept_by_owner and is_answer',
     'list_headers': 'is_from_list or is_bulk',
     'auto_reply_null_return_path': 'has_null_return_path',
     'human_answer': 'is_answer',
     'human_by_default': 'true',
 } -%}
+{%- set list_names = ['copies.list_id', 'copies.list_address'] -%}
 {%- set recipients = ['copies.to_addresses', 'copies.cc_addresses'] -%}
 {{ config(
-    pre_hook="{{ remember_patterns('mail_patterns', [ref('auto_reply_subjects'), ref('report_patterns')]) }}"
+    pre_hook="{{ remember_patterns('mail_patterns', [
+        ref('auto_reply_subjects'), ref('report_patterns')
+    ]) }}"
 ) }}
 
 with
@@ -155,15 +160,14 @@ evidence as (
         or coalesce(copies.precedence, '') in ('auto_reply', 'auto-reply') as is_marked_automatic,
         copies.list_id is not null
         or copies.list_address is not null
-        or coalesce(copies.precedence, '') = 'list'
-        -- What bounces goes to whoever keeps the list.
-        or {{ matches(
+        or coalesce(copies.precedence, '') = 'list' as is_from_list,
+        -- Older lists say that they are bulk, and have bounces sent to whoever keeps the list.
+        {{ matches(
             "coalesce(copies.return_path, '')", "'^<?(owner-[^@]+|[^@]+-(owner|bounces?))[@+]'"
-        ) }} as is_from_list,
+        ) }} as is_kept_by_owner,
         -- A list that only announces says NO, or nothing, and writes to its readers.
-        coalesce(lower(copies.list_post), '') like '%<mailto:%'
-        or {{ is_sent_to_list('copies.list_id', recipients) }}
-        or {{ is_sent_to_list('copies.list_address', recipients) }} as is_posted_to,
+        coalesce(lower(copies.list_post), '') like '%<mailto:%' as takes_posts,
+        {{ is_sent_to_list(list_names, recipients) }} as is_sent_to_list,
         coalesce(copies.precedence, '') in ('bulk', 'junk') as is_bulk,
         copies.in_reply_to is not null
         or {{ list_length('copies.reference_ids') }} > 0 as is_answer,
@@ -190,12 +194,12 @@ evidence as (
 met_rules as (
 
     {%- for rule, condition in rules.items() %}
-    select
-        mail_key,
-        '{{ rule }}' as rule_id
-    from evidence
-    where {{ condition }}
-    {{ 'union all' if not loop.last }}
+        select
+            mail_key,
+            '{{ rule }}' as rule_id
+        from evidence
+        where {{ condition }}
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 
 ),

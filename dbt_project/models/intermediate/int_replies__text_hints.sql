@@ -1,4 +1,6 @@
-{{ config(pre_hook="{{ remember_patterns('reply_text_patterns', [ref('reply_text_patterns')]) }}") }}
+{{ config(
+    pre_hook="{{ remember_patterns('reply_text_patterns', [ref('reply_text_patterns')]) }}"
+) }}
 
 {#- Who asks for no more mail, or tells that somebody has left, says so early. -#}
 {%- set looked_at_characters = 2000 -%}

@@ -29,12 +29,13 @@ from rich.console import Console
 
 from orchestration.landing.load import load
 from orchestration.warehouse import Warehouse
-from tests.bench.figures import Figures
+from tests.bench.figures import Figures, write_between_marks
 from tests.dbt_command import run_dbt
 
 #: Limit of the issue; of people's mail none may be called automatic, and every answer is threaded.
 LEAST_BOUNCES = 0.98
 
+PAGE = Path(__file__).parents[2] / "docs" / "real-mail.md"
 #: Nobody still writes into files so old, so that broken mails are taken as they are.
 LONG_AGO = 1_000_000_000
 
@@ -170,8 +171,11 @@ def main() -> int:
         parents = _land(samples, list(corpora.values()), Path(name) / "landing")
         mails = _judged(Path(name), console) if corpora else []
     verdicts = Verdicts(corpora, mails, parents)
-    for figures in (_kinds(verdicts), _reports(verdicts), _threads(verdicts)):
+    tables = (_kinds(verdicts), _reports(verdicts), _threads(verdicts))
+    for figures in tables:
         console.print(f"\n{figures.title}", figures.as_rich())
+    if options.write:
+        write_between_marks(PAGE, (figures.as_markdown() for figures in tables))
     for mail in (mail for asked in _asked(verdicts) for mail in asked[3]):
         file = corpora[mail.corpus].paths(samples)[mail.number].name
         console.print(f"missed: {mail.corpus} {file}: {mail.kind} by {mail.rule}", soft_wrap=True)
@@ -181,6 +185,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="evaluate-mail")
     parser.add_argument("samples", nargs="?", default="data/real-mail", help="where the mail is")
+    parser.add_argument("--write", action="store_true", help="also put the tables into the docs")
     return parser.parse_args()
 
 

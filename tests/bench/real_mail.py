@@ -167,9 +167,12 @@ def main() -> int:
     for corpus in CORPORA:
         if corpus.name not in corpora:
             console.print(f"No {corpus.name}: nothing in {samples / corpus.folder}", soft_wrap=True)
+    if not corpora:
+        console.print(f"evaluate-mail: 0 mails in {samples} (limit: some, SAMPLES=/path) short")
+        return 1
     with tempfile.TemporaryDirectory() as name:
         parents = _land(samples, list(corpora.values()), Path(name) / "landing")
-        mails = _judged(Path(name), console) if corpora else []
+        mails = _judged(Path(name), console)
     verdicts = Verdicts(corpora, mails, parents)
     tables = (_kinds(verdicts), _reports(verdicts), _threads(verdicts))
     for figures in tables:

@@ -38,13 +38,13 @@
     nullif(array_to_string({{ texts }}, ', '), '')
 {%- endmacro %}
 
-{#- The names in a list of {name} records, joined with ", " in their order; null when empty. -#}
-{% macro list_of_names(records) -%}
-    {{ adapter.dispatch('list_of_names', 'touchline')(records) }}
+{#- The names in a list of {name} records, as a list. -#}
+{% macro names_of(records) -%}
+    {{ adapter.dispatch('names_of', 'touchline')(records) }}
 {%- endmacro %}
 
-{% macro duckdb__list_of_names(records) -%}
-    nullif(array_to_string(list_transform({{ records }}, lambda r: r.name), ', '), '')
+{% macro duckdb__names_of(records) -%}
+    list_transform({{ records }}, lambda r: r.name)
 {%- endmacro %}
 
 {#-

@@ -42,3 +42,18 @@
 {% macro duckdb__value_by_name(records, name) -%}
     list_filter({{ records }}, lambda r: lower(r.name) = lower('{{ name }}'))[1].value
 {%- endmacro %}
+
+{#- A list of texts without those that were there before, in whatever case: the order of the first. -#}
+{% macro distinct_texts(texts) -%}
+    {{ adapter.dispatch('distinct_texts', 'touchline')(texts) }}
+{%- endmacro %}
+
+{% macro duckdb__distinct_texts(texts) -%}
+    {%- set known = "list_transform(" ~ texts ~ ", lambda text: lower(trim(text)))" -%}
+    list_transform(
+        list_sort(list_distinct(list_transform(
+            {{ known }}, lambda text: list_position({{ known }}, text)
+        ))),
+        lambda place: trim({{ texts }}[place])
+    )
+{%- endmacro %}

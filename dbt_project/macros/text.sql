@@ -182,3 +182,22 @@
             then lower({{ touchline.first_group(answer, "'Hostname=([A-Za-z0-9.-]+)'") }})
     end
 {%- endmacro %}
+
+{#-
+    Whether one of several lists of addresses has that of a mailing list, which is known by its id or
+    its address: `talk@lists.x.example` is the list `<talk.lists.x.example>` (RFC 2919).
+-#}
+{% macro is_sent_to_list(list_names, addresses) -%}
+    {%- set found = [] -%}
+    {%- for list_name in list_names -%}
+        {%- set bracketed = touchline.first_group(list_name, "'<([^<>]+)>'") -%}
+        {%- set name = "replace(lower(coalesce(" ~ bracketed ~ ", trim(" ~ list_name ~ "))), '@', '.')" -%}
+        {%- for each in addresses -%}
+            {%- set sent_to = "replace(lower(" ~ touchline.list_of_texts(each) ~ "), '@', '.')" -%}
+            {%- do found.append(
+                "strpos(', ' || " ~ sent_to ~ " || ', ', ', ' || " ~ name ~ " || ', ') > 0"
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    coalesce({{ found | join(' or ') }}, false)
+{%- endmacro %}

@@ -10,6 +10,7 @@ from orchestration.landing.mail_headers import iso_date, parameter
 from orchestration.landing.mail_limits import MailLimits
 from orchestration.landing.mail_notifications import notification
 from orchestration.landing.mail_parts import Part, walk
+from orchestration.landing.mail_quotes import own_words
 from orchestration.landing.mail_reports import delivery_reports, feedback, returned_mail
 from orchestration.landing.mail_text import without_tags
 
@@ -23,6 +24,8 @@ KEPT_HEADERS = (
     "x-auto-response-suppress",
     "precedence",
     "list-id",
+    "list-post",
+    "x-mailing-list",
     "return-path",
     "x-failed-recipients",
     "disposition-notification-to",
@@ -91,6 +94,8 @@ def parse_mail(
         "report_type": _report_type(mail),
         **_findings(mailbox, mail, parts, sender, body_text),
         "body_text": body_text[: limits.body_characters] if body_text is not None else None,
+        # What the mailbox sent itself is nobody's answer.
+        "own_text": own_words(body_text) if body_text and sender[1] != mailbox else None,
     }
     return {**payload, "capped": sorted(headers.capped)}
 

@@ -54,6 +54,7 @@ def test_a3_a_reply_keeps_its_thread_times_and_people() -> None:
         "delivery_report_source": None,
         "original_message_id": None,
         "body_text": "Grüße\n",
+        "own_text": "Grüße",
         "capped": [],
     }
     assert mail["headers"] == {"return-path": "<kai@visitor.example>"}

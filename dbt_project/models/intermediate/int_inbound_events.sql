@@ -73,7 +73,8 @@ typed as (
         replies.received_at,
         replies.loaded_at,
         replies.is_automated,
-        replies.classified_by,
+        replies.actor_rule,
+        replies.has_opt_out_hint,
         replies.match,
         replies.reply_class,
         case
@@ -87,6 +88,11 @@ typed as (
         end as event_type
     from reported
     inner join replies on reported.reply_key = replies.reply_key
+    -- What people write to each other through a mailing list is no event unless it answers us.
+    where
+        replies.inbound_kind != 'list'
+        or replies.is_automated
+        or replies.match in ('in_thread', 'probable')
 
 )
 
@@ -106,7 +112,8 @@ select
         else messages.recipient_email
     end as recipient_email,
     case when typed.is_automated then 'machine' else 'human' end as actor,
-    typed.classified_by as actor_rule,
+    typed.actor_rule,
+    typed.has_opt_out_hint,
     typed.match,
     typed.reply_class
 from typed

@@ -127,6 +127,8 @@ numbered as (
             partition by mail_key, mailbox
             order by
                 size_bytes desc nulls last,
+                -- What was read of a mail once more tells more of it.
+                own_text is null asc,
                 received_at asc,
                 content_hash asc,
                 load_id asc,
@@ -148,13 +150,17 @@ select
     from_address,
     from_name,
     to_addresses,
+    cc_addresses,
     subject,
     body_text,
+    own_text,
     is_only_spam as is_spam,
     auto_submitted,
     autoresponder_header,
     precedence,
     list_id,
+    list_post,
+    list_address,
     return_path,
     failed_recipients,
     is_read_receipt,

@@ -79,6 +79,20 @@ wishes as (
 
     union all
 
+    -- E6: what somebody asks for in their own words is a hint, unless it is to count.
+    select
+        recipient_email,
+        enrollment_id,
+        message_key,
+        'unsubscribed' as status,
+        'asked_in_reply' as reason,
+        occurred_at,
+        event_key
+    from inbound
+    where {{ var('opt_out_hints_unsubscribe') }} and has_opt_out_hint and event_type = 'replied'
+
+    union all
+
     select
         person_email as recipient_email,
         enrollment_id,

@@ -42,6 +42,18 @@ delivery_reports as (
 
 ),
 
+text_hints as (
+
+    select * from {{ ref('int_replies__text_hints') }}
+
+),
+
+inbound_rules as (
+
+    select * from {{ ref('inbound_rules') }}
+
+),
+
 -- E3: a person is known who was enrolled, written to, or is in the CRM, now or earlier.
 known_people as (
 
@@ -148,6 +160,7 @@ matched as (
             else 'unknown_sender'
         end as match,
         threads.thread_rule,
+        threads.is_certain,
         threads.message_key,
         case
             when threads.origin = 'sequence' then messages.enrollment_id
@@ -198,17 +211,42 @@ reported as (
 
 ),
 
+-- A label may be a tag of somebody's own; the first that means a class is the class.
+known_labels as (
+
+    select
+        enrollments.enrollment_id,
+        reply_labels.reply_class,
+        reply_labels.is_automated,
+        row_number() over (
+            partition by enrollments.enrollment_id
+            order by
+                strpos(
+                    ', ' || lower(enrollments.reply_labels) || ', ',
+                    ', ' || lower(reply_labels.label) || ', '
+                )
+        ) as place
+    from enrollments
+    inner join reply_labels
+        on
+            strpos(
+                ', ' || lower(enrollments.reply_labels) || ', ',
+                ', ' || lower(reply_labels.label) || ', '
+            ) > 0
+
+),
+
 labels as (
 
     select
         enrollments.enrollment_id,
         enrollments.reply_labels,
         enrollments.reply_received_at,
-        reply_labels.reply_class,
-        coalesce(reply_labels.is_automated, false) as is_automated
+        known_labels.reply_class,
+        coalesce(known_labels.is_automated, false) as is_automated
     from enrollments
-    left join reply_labels
-        on lower(split_part(enrollments.reply_labels, ', ', 1)) = lower(reply_labels.label)
+    left join known_labels
+        on enrollments.enrollment_id = known_labels.enrollment_id and known_labels.place = 1
     where enrollments.reply_labels is not null
 
 ),
@@ -225,7 +263,7 @@ labelled as (
         row_number() over (
             partition by labels.enrollment_id
             order by
-                (attributed.inbound_kind != 'human') = labels.is_automated desc,
+                attributed.is_automated = labels.is_automated desc,
                 abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}),
                 attributed.mail_key
         ) as nearness
@@ -234,46 +272,81 @@ labelled as (
     where
         abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}) <= 300
         -- What looks like a person's mail may be a machine's after all, but not the reverse.
-        and (attributed.inbound_kind = 'human' or labels.is_automated)
+        and (not attributed.is_automated or labels.is_automated)
+
+),
+
+-- E6: the platform's label, then what the mail's own words say, then what its headers and subject
+-- made of it.
+classified as (
+
+    select
+        attributed.*,
+        attributed.is_automated or coalesce(labelled.is_automated, false) as is_machine,
+        coalesce(text_hints.has_opt_out_hint, false) as has_opt_out_hint,
+        coalesce(text_hints.has_left_job_hint, false) as has_left_job_hint,
+        labelled.reply_class as label_class,
+        labelled.reply_labels,
+        reported.delivery_action,
+        reported.bounce_subtype,
+        case
+            when labelled.reply_class is not null then 'platform'
+            when text_hints.has_opt_out_hint then 'text_opt_out'
+            when text_hints.has_left_job_hint then 'text_left_job'
+            else attributed.kind_rule
+        end as classified_by
+    from attributed
+    left join labelled on attributed.mail_key = labelled.mail_key and labelled.nearness = 1
+    left join reported on attributed.mail_key = reported.mail_key and reported.preference = 1
+    left join text_hints on attributed.mail_key = text_hints.mail_key
 
 )
 
 select
-    attributed.mail_key as reply_key,
-    attributed.message_id,
-    attributed.match,
-    attributed.thread_rule,
-    attributed.message_key,
-    attributed.enrollment_id,
-    attributed.answered_mailbox as mailbox,
-    attributed.sender_email,
-    attributed.subject,
-    attributed.body_text,
-    attributed.received_at,
-    attributed.inbound_kind,
+    classified.mail_key as reply_key,
+    classified.message_id,
+    classified.match,
+    classified.thread_rule,
     case
-        when attributed.inbound_kind = 'delivery_report'
-            then coalesce(reported.bounce_subtype, 'undetermined')
+        when classified.is_certain then 'certain'
+        when not classified.is_certain then 'probable'
+    end as thread_confidence,
+    classified.message_key,
+    classified.enrollment_id,
+    classified.answered_mailbox as mailbox,
+    classified.sender_email,
+    classified.sender_name,
+    classified.subject,
+    classified.body_text,
+    classified.received_at,
+    classified.inbound_kind,
+    case
+        when classified.inbound_kind = 'delivery_report'
+            then coalesce(classified.bounce_subtype, 'undetermined')
     end as bounce_subtype,
-    reported.delivery_action,
-    attributed.inbound_kind != 'human' or coalesce(labelled.is_automated, false) as is_automated,
-    coalesce(labelled.reply_class, case
-        when attributed.inbound_kind = 'delivery_report' and reported.bounce_subtype = 'hard'
-            then 'Hard Bounce'
-        when attributed.inbound_kind = 'delivery_report' then 'Soft Bounce'
-        when attributed.inbound_kind = 'auto_reply' and (
-            attributed.is_out_of_office_subject
-            or coalesce(attributed.auto_submitted, '') like 'auto-replied%'
-        ) then 'OOO'
-        when attributed.inbound_kind = 'human' then 'Unclassified'
-        else 'Automated'
-    end) as reply_class,
+    classified.delivery_action,
+    classified.is_machine as is_automated,
     case
-        when labelled.reply_class is not null then 'platform'
-        else attributed.kind_rule
-    end as classified_by,
-    labelled.reply_labels as tags,
-    attributed.loaded_at
-from attributed
-left join labelled on attributed.mail_key = labelled.mail_key and labelled.nearness = 1
-left join reported on attributed.mail_key = reported.mail_key and reported.preference = 1
+        when classified.classified_by = 'platform' then classified.label_class
+        when inbound_rules.decides = 'class' then inbound_rules.verdict
+        when classified.inbound_kind = 'delivery_report' and classified.bounce_subtype = 'hard'
+            then 'Hard Bounce'
+        when classified.inbound_kind = 'delivery_report' then 'Soft Bounce'
+        when classified.inbound_kind = 'auto_reply' and (
+            classified.is_out_of_office_subject
+            or coalesce(classified.auto_submitted, '') like 'auto-replied%'
+        ) then 'OOO'
+        when not classified.is_automated then 'Unclassified'
+        else 'Automated'
+    end as reply_class,
+    classified.classified_by,
+    inbound_rules.confidence,
+    -- Who wrote it, whatever it says.
+    case when classified.classified_by = 'platform' then 'platform' else classified.kind_rule end
+        as actor_rule,
+    classified.has_opt_out_hint,
+    classified.has_left_job_hint,
+    classified.reply_labels as tags,
+    classified.loaded_at
+from classified
+left join inbound_rules on classified.classified_by = inbound_rules.rule_id

@@ -77,7 +77,7 @@ ordered_replies as (
             partition by enrollment_id order by received_at desc, reply_key desc
         ) as from_last
     from replies
-    where inbound_kind != 'list'
+    where inbound_kind != 'list' or not is_automated
 
 ),
 

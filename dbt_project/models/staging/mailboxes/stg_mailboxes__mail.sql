@@ -21,6 +21,7 @@ source as (
             'from_address': 'varchar',
             'from_name': 'varchar',
             'to_addresses': ['varchar'],
+            'cc_addresses': ['varchar'],
             'subject': 'varchar',
             'header_date': 'varchar',
             'received_at': 'varchar',
@@ -34,6 +35,8 @@ source as (
                 'x-ms-exchange-inbox-rules-loop': 'varchar',
                 'precedence': 'varchar',
                 'list-id': 'varchar',
+                'list-post': 'varchar',
+                'x-mailing-list': 'varchar',
                 'return-path': 'varchar',
                 'x-failed-recipients': 'varchar',
             },
@@ -50,6 +53,7 @@ source as (
             }],
             'original_message_id': 'varchar',
             'body_text': 'varchar',
+            'own_text': 'varchar',
         }) }} as mail
     from {{ source('raw', 'mailbox_messages') }}
 
@@ -71,8 +75,10 @@ renamed as (
         {{ email_key('mail.from_address') }} as from_address,
         mail.from_name,
         mail.to_addresses,
+        mail.cc_addresses,
         mail.subject,
         mail.body_text,
+        mail.own_text,
         mail.bytes as size_bytes,
 
         ----------  where it lies
@@ -94,6 +100,8 @@ renamed as (
         ) as autoresponder_header,
         lower(mail.headers.precedence) as precedence,
         mail.headers."list-id" as list_id,
+        mail.headers."list-post" as list_post,
+        mail.headers."x-mailing-list" as list_address,
         mail.headers."return-path" as return_path,
         mail.headers."x-failed-recipients" as failed_recipients,
 
@@ -132,8 +140,10 @@ select
     from_address,
     from_name,
     to_addresses,
+    cc_addresses,
     subject,
     body_text,
+    own_text,
     size_bytes,
     labels,
     is_draft,
@@ -141,6 +151,8 @@ select
     autoresponder_header,
     precedence,
     list_id,
+    list_post,
+    list_address,
     return_path,
     failed_recipients,
     is_read_receipt,

@@ -56,7 +56,9 @@ renamed as (
         coalesce(enrollment.is_opted_out, false) as is_opted_out,
         coalesce(enrollment.is_replied, false) as is_replied,
         {{ utc_from_iso('enrollment.reply_email_message.received_at') }} as reply_received_at,
-        {{ list_of_names('enrollment.reply_email_message.classifications') }} as reply_labels,
+        {{ list_of_texts(
+            distinct_texts(names_of('enrollment.reply_email_message.classifications'))
+        ) }} as reply_labels,
 
         ----------  when
         coalesce(

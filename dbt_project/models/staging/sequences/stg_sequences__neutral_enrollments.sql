@@ -50,7 +50,7 @@ renamed as (
         lower(trim(enrollment.platform_state)) as platform_state,
         {{ utc_from_iso('enrollment.state_changed_at') }} as state_changed_at,
         {{ utc_from_iso('enrollment.replied_at') }} as replied_at,
-        {{ list_of_texts('enrollment.reply_labels') }} as reply_labels,
+        {{ list_of_texts(distinct_texts('enrollment.reply_labels')) }} as reply_labels,
         {{ utc_from_iso('enrollment.bounced_at') }} as bounced_at,
         {{ utc_from_iso('enrollment.opted_out_at') }} as opted_out_at,
 

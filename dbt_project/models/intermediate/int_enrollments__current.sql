@@ -7,7 +7,17 @@ versions as (
         row_number() over (
             partition by enrollment_id
             order by updated_at desc nulls last, version_text desc, loaded_at asc
-        ) as recency
+        ) as recency,
+        -- When the platform first told of what it gives no time for.
+        {%- for fact, flag in [
+            ('end', 'is_canceled or is_excluded'),
+            ('bounce', 'is_bounced'),
+            ('opt_out', 'is_opted_out'),
+            ('reply', 'is_replied'),
+        ] %}
+        min(case when {{ flag }} then updated_at end) over (partition by enrollment_id)
+            as {{ fact }}_told_at{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('int_sequences__enrollments') }}
 
 )
@@ -41,11 +51,14 @@ select
     updated_at,
     started_at,
     ended_at,
-    -- Some platforms cancel without saying when: the last word on the enrollment stands in.
+    -- Some platforms cancel without saying when: when they first told of it stands in.
     coalesce(
         ended_at,
-        case when is_canceled or is_excluded then coalesce(state_since, updated_at) end
+        case when is_canceled or is_excluded then coalesce(state_since, end_told_at) end
     ) as finished_at,
+    bounce_told_at,
+    opt_out_told_at,
+    reply_told_at,
     loaded_at
 from versions
 where recency = 1

@@ -32,9 +32,23 @@ events as (
 
 ),
 
+inbound as (
+
+    select * from {{ ref('int_inbound_events') }}
+
+),
+
 people as (
 
     select * from {{ ref('int_enrollments__people') }}
+
+),
+
+replied_enrollments as (
+
+    select distinct enrollment_id
+    from {{ ref('int_enrollments__status_facts') }}
+    where status = 'replied'
 
 ),
 
@@ -96,11 +110,22 @@ reply_classes as (
 
 ),
 
-replied_enrollments as (
+-- In the providers' logs, or in a mailbox.
+mail_events as (
 
-    select distinct enrollment_id
-    from {{ ref('int_enrollments__status_facts') }}
-    where status = 'replied'
+    select
+        enrollment_id,
+        event_type,
+        occurred_at
+    from events
+
+    union all
+
+    select
+        enrollment_id,
+        event_type,
+        occurred_at
+    from inbound
 
 ),
 
@@ -109,7 +134,7 @@ other_activity as (
     select
         enrollment_id,
         max(occurred_at) as last_occurred_at
-    from events
+    from mail_events
     where event_type in ('bounced', 'unsubscribed', 'complained') and enrollment_id is not null
     group by enrollment_id
 
@@ -128,6 +153,7 @@ select
     history.status_reason,
     history.valid_from as status_at,
     history.event_key as status_event_key,
+    history.reason_chain as status_reason_chain,
     sends.last_step_number,
     sends.last_step_at,
     coalesce(sends.message_count, 0) as message_count,

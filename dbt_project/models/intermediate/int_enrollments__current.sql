@@ -9,15 +9,14 @@ versions as (
             order by updated_at desc nulls last, version_text desc, loaded_at asc
         ) as recency,
         -- When the platform first told of what it gives no time for.
-        {%- for fact, flag in [
-            ('end', 'is_canceled or is_excluded'),
-            ('bounce', 'is_bounced'),
-            ('opt_out', 'is_opted_out'),
-            ('reply', 'is_replied'),
-        ] %}
-        min(case when {{ flag }} then updated_at end) over (partition by enrollment_id)
-            as {{ fact }}_told_at{{ ',' if not loop.last }}
-        {%- endfor %}
+        min(case when is_canceled or is_excluded then updated_at end)
+            over (partition by enrollment_id) as end_told_at,
+        min(case when is_bounced then updated_at end)
+            over (partition by enrollment_id) as bounce_told_at,
+        min(case when is_opted_out then updated_at end)
+            over (partition by enrollment_id) as opt_out_told_at,
+        min(case when is_replied then updated_at end)
+            over (partition by enrollment_id) as reply_told_at
     from {{ ref('int_sequences__enrollments') }}
 
 )

@@ -25,8 +25,7 @@ named as (
 
     select
         priority,
-        'status' as what,
-        status as named_value
+        'play ' || priority || ': status ' || status as mistake
     from plays
     where status not in (select statuses.status from statuses)
 
@@ -34,8 +33,7 @@ named as (
 
     select
         priority,
-        'reply class' as what,
-        reply_class as named_value
+        'play ' || priority || ': reply class ' || reply_class as mistake
     from plays
     where reply_class not in (select reply_classes.reply_class from reply_classes)
 
@@ -43,8 +41,7 @@ named as (
 
     select
         priority,
-        'reply group' as what,
-        reply_group as named_value
+        'play ' || priority || ': reply group ' || reply_group as mistake
     from plays
     where reply_group not in (select reply_classes.reply_group from reply_classes)
 
@@ -54,8 +51,7 @@ listed as (
 
     select
         count(*) as mistake_count,
-        {{ join_texts("'play ' || priority || ': ' || what || ' ' || named_value", 'priority, what') }}
-            as mistakes
+        {{ join_texts('mistake', 'priority, mistake') }} as mistakes
     from named
 
 )
@@ -64,7 +60,7 @@ select mistakes
 from listed
 where case
     when mistake_count > 0
-        then {{ fail_with("'What these plays name does not exist: ' || mistakes
+        then {{ fail_with("'Plays name what there is not: ' || mistakes
             || '. Mend seeds/status_plays.csv and run again; the names are those of the seeds '
             || 'status_precedence and reply_classes.'") }}
 end

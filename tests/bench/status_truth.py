@@ -36,10 +36,10 @@ def moments(trial: Trial, each: int) -> Iterator[Moment]:
             for _ in range(each):
                 at = chance.randrange(enrollment.created_at, team.end_at)
                 is_told = not any(begin <= at < end for begin, end in unsure)
-                yield Moment(enrollment.id, iso(at), _status(story, number, at, team), is_told)
+                yield Moment(enrollment.id, iso(at), status_at(story, number, at, team), is_told)
 
 
-def _status(story: Story, number: int, at: int, team: Team) -> str:
+def status_at(story: Story, number: int, at: int, team: Team) -> str:
     """Return the status of an enrollment as if the world had ended at the moment `at`."""
     then = {id(each): _until(each, at) for each in story.enrollments if each.created_at <= at}
     letters = [

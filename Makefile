@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate evaluate-coverage clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate evaluate-coverage evaluate-statuses clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ evaluate-coverage: $(VENV)/.runtime ## Hold the intervals of tracking coverage a
 
 evaluate: $(VENV)/.runtime ## Measure how well people are told from machines, on teams that no rule was tuned on.
 	@$(BIN)/python -m tests.bench.evaluate
+
+evaluate-statuses: $(VENV)/.runtime ## Hold every enrollment's status, now and in the past, against three teams' truth. WRITE=1 updates the docs.
+	@$(BIN)/python -m tests.bench.statuses $(if $(WRITE),--write)
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from orchestration.simulator.clock import WEEK, iso
-from orchestration.simulator.outcome import human_replies, outcome_of
+from orchestration.simulator.outcome import has_wish_of_their_own, human_replies, outcome_of
 from orchestration.simulator.simulate import END
 from orchestration.simulator.story import CrmPlace, Enrollment, Story
 from orchestration.simulator.storyteller import tell
@@ -60,7 +60,11 @@ def _until(enrollment: Enrollment, at: int) -> Enrollment:
         enrollment,
         changes=[change for change in enrollment.changes if change.at <= at],
         messages=[
-            replace(message, transits=[each for each in message.transits if each.at <= at])
+            replace(
+                message,
+                transits=[each for each in message.transits if each.at <= at],
+                touches=[each for each in message.touches if each.at <= at],
+            )
             for message in enrollment.messages
             if message.sent_at <= at
         ],
@@ -70,16 +74,7 @@ def _until(enrollment: Enrollment, at: int) -> Enrollment:
 def _place_at(story: Story, at: int) -> CrmPlace:
     """Return the CRM as it was; a tick that the person's own wish explains is no news (0003)."""
     ticked_at = story.crm.opted_out_at
-    has_wish = any(
-        each.when("is_opted_out") is not None
-        or any(
-            transit.kind in {"spamreport", "unsubscribe", "group_unsubscribe"}
-            for message in each.messages
-            for transit in message.transits
-        )
-        for each in story.enrollments
-    )
-    is_news = ticked_at is not None and ticked_at <= at and not has_wish
+    is_news = ticked_at is not None and ticked_at <= at and not has_wish_of_their_own(story)
     return replace(story.crm, opted_out_at=ticked_at if is_news else None)
 
 

@@ -29,6 +29,8 @@ from tests.end_to_end.team import Team
 #: seed.
 SIZES, SEED = ((700, 8), (1_500, 10), (2_600, 15)), 20270104
 MOMENTS_EACH = 6
+#: Room for a column for each status.
+WIDTH = 130
 PAGE = Path(__file__).parents[2] / "docs" / "statuses.md"
 #: The strongest first (F2).
 STATUSES = (
@@ -90,7 +92,7 @@ class Comparison:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate, run, compare; what differs although it can be known falls short."""
     options = _options(arguments)
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     past = Comparison()
     tables, verdicts = [], []
     for trial in trials(options.seed):

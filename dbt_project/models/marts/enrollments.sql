@@ -38,6 +38,12 @@ inbound as (
 
 ),
 
+opt_outs as (
+
+    select * from {{ ref('int_people__opt_outs') }}
+
+),
+
 people as (
 
     select * from {{ ref('int_enrollments__people') }}
@@ -110,22 +116,29 @@ reply_classes as (
 
 ),
 
--- In the providers' logs, or in a mailbox.
-mail_events as (
+-- What happened to its mail besides: bounces, in the providers' logs or in a mailbox, and opt-outs.
+other_events as (
 
     select
         enrollment_id,
-        event_type,
         occurred_at
     from events
+    where event_type = 'bounced'
 
     union all
 
     select
         enrollment_id,
-        event_type,
         occurred_at
     from inbound
+    where event_type = 'bounced'
+
+    union all
+
+    select
+        enrollment_id,
+        occurred_at
+    from opt_outs
 
 ),
 
@@ -134,8 +147,8 @@ other_activity as (
     select
         enrollment_id,
         max(occurred_at) as last_occurred_at
-    from mail_events
-    where event_type in ('bounced', 'unsubscribed', 'complained') and enrollment_id is not null
+    from other_events
+    where enrollment_id is not null
     group by enrollment_id
 
 )

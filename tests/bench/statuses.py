@@ -50,7 +50,16 @@ group by all
 """
 
 _THEN = """
-select truth.status, coalesce(history.status, '(none)'), truth.is_told, count(*)
+select
+    truth.status,
+    coalesce(history.status, '(none)'),
+    -- What no export dates can only hide a standstill, or show one that is over.
+    truth.is_told
+    or not (
+        truth.status in ('blocked', 'paused')
+        or coalesce(history.status, '') in ('blocked', 'paused')
+    ),
+    count(*)
 from read_json(
     '{truth}/moments.ndjson', format = 'newline_delimited',
     columns = {{

@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate evaluate-coverage evaluate-mail clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-load bench-marts chaos-load evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ evaluate: $(VENV)/.runtime ## Measure how well people are told from machines, on
 
 evaluate-mail: $(VENV)/.runtime ## Hold mail that others wrote against what it is known to be. Needs SAMPLES=/path; WRITE=1 updates the docs.
 	@$(BIN)/python -m tests.bench.real_mail $(if $(WRITE),--write) $(SAMPLES)
+
+evaluate-statuses: $(VENV)/.runtime ## Hold every enrollment's status, now and in the past, against three teams' truth. WRITE=1 updates the docs.
+	@$(BIN)/python -m tests.bench.statuses $(if $(WRITE),--write)
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

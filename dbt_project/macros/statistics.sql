@@ -1,6 +1,7 @@
 {#-
     Wilson score interval of a proportion (Wilson 1927, JASA 22:209): better than the normal
-    interval for the small counts and low rates of sales email. Null without a denominator.
+    interval for the small counts and low rates of sales email. Null without a denominator. It
+    holds the proportion also where rounding would put a bound of 0 or 1 beside it.
 -#}
 {% macro wilson_bound(successes, total, side) -%}
     {%- set z = var('interval_z') -%}
@@ -8,12 +9,12 @@
     case
         when {{ total }} > 0
             then cast(
-                {{ 'greatest(0.0' if side == 'low' else 'least(1.0' }}, (
+                {{ 'greatest(0.0, least' if side == 'low' else 'least(1.0, greatest' }}({{ p }}, (
                     {{ p }} + {{ z * z / 2 }} / {{ total }}
                     {{ '-' if side == 'low' else '+' }} {{ z }} * sqrt(
                         ({{ p }} * (1 - {{ p }}) + {{ z * z / 4 }} / {{ total }}) / {{ total }}
                     )
-                ) / (1 + {{ z * z }} / {{ total }})) as double
+                ) / (1 + {{ z * z }} / {{ total }}))) as double
             )
     end
 {%- endmacro %}

@@ -1,4 +1,5 @@
--- G1: Newcombe (1998), Statistics in Medicine 17:857, table I, method 3.
+-- G1: Newcombe (1998), Statistics in Medicine 17:857, table I, method 3. Below those, of nobody and
+-- of all, where rounding must not put the bound beside the rate.
 -- depends_on: {{ ref('reply_rates') }}
 with
 
@@ -27,6 +28,18 @@ published as (
         29 as total,
         0.0061 as low,
         0.1718 as high
+    union all
+    select
+        0 as successes,
+        235 as total,
+        0.0000 as low,
+        0.0161 as high
+    union all
+    select
+        250 as successes,
+        250 as total,
+        0.9849 as low,
+        1.0000 as high
 
 ),
 
@@ -42,4 +55,10 @@ computed as (
 
 select *
 from computed
-where abs(computed_low - low) > 0.00006 or abs(computed_high - high) > 0.00006
+where
+    abs(computed_low - low) > 0.00006
+    or abs(computed_high - high) > 0.00006
+    or computed_low < 0
+    or computed_low > {{ rate('successes', 'total') }}
+    or computed_high < {{ rate('successes', 'total') }}
+    or computed_high > 1

@@ -6,7 +6,17 @@ The precedence of rule F2 is applied to what really happened; no log line is rea
 from typing import NamedTuple
 
 from orchestration.simulator.clock import DAY
-from orchestration.simulator.story import Enrollment, Kind, Letter, Match, Story
+from orchestration.simulator.playbook import UNSUBSCRIBE_PAGE
+from orchestration.simulator.story import (
+    ACTORS,
+    Actor,
+    Enrollment,
+    Kind,
+    Letter,
+    Match,
+    Message,
+    Story,
+)
 from orchestration.simulator.team import Team
 
 REPLY_WINDOW = 90 * DAY
@@ -48,12 +58,31 @@ def outcome_of(story: Story, enrollment: Enrollment, replies: list[Letter], team
     return Outcome(status, reason, _active_at(enrollment, replies))
 
 
+def has_wish_of_their_own(story: Story) -> bool:
+    """Whether the person ever refused more mail, by mail or on a page of the platform."""
+    return any(
+        _wish_times(each, _REFUSALS) or each.when("is_opted_out") for each in story.enrollments
+    )
+
+
 def _wish_times(enrollment: Enrollment, kinds: frozenset[str]) -> list[int]:
     return [
-        event.at
+        at
         for message in enrollment.messages
-        for event in message.transits
-        if event.kind in kinds
+        for kind, at in [
+            *((event.kind, event.at) for event in message.transits),
+            *(("unsubscribe", at) for at in _unsubscribe_clicks(message)),
+        ]
+        if kind in kinds
+    ]
+
+
+def _unsubscribe_clicks(message: Message) -> list[int]:
+    """Return when anybody but the team followed the unsubscribe link, a scanner included (C4)."""
+    return [
+        touch.at
+        for touch in message.touches
+        if touch.url.startswith(UNSUBSCRIBE_PAGE) and ACTORS[touch.cause] is not Actor.INTERNAL
     ]
 
 
@@ -81,10 +110,7 @@ def _is_one_person(story: Story, one: Enrollment, other: Enrollment) -> bool:
 
 def _refusal(story: Story, enrollment: Enrollment) -> tuple[str, str] | None:
     """Return how the person, or the CRM on their behalf, refused more mail."""
-    is_wished = any(
-        _wish_times(each, _REFUSALS) or each.when("is_opted_out") for each in story.enrollments
-    )
-    if not is_wished:
+    if not has_wish_of_their_own(story):
         ticked_at = story.crm.opted_out_at
         is_reached = ticked_at is not None and _reaches(ticked_at, enrollment)
         return ("do_not_contact", "crm_opt_out") if is_reached else None

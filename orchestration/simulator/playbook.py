@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 TRACKED_SITE = "https://northlight.example"
+UNSUBSCRIBE_PAGE = f"{TRACKED_SITE}/unsubscribe"
 UNTRACKED_CALENDAR = "https://calendar.meetwell.example/northlight/intro"
 
 

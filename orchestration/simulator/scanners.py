@@ -9,7 +9,7 @@ from orchestration.simulator.habits import Habits, Whims
 from orchestration.simulator.names import SCANNERS
 from orchestration.simulator.networks import CLOUD_ADDRESSES, SHARED_ADDRESSES
 from orchestration.simulator.person import Gateway, Person
-from orchestration.simulator.playbook import TRACKED_SITE
+from orchestration.simulator.playbook import TRACKED_SITE, UNSUBSCRIBE_PAGE
 from orchestration.simulator.story import Message, Touch
 from orchestration.simulator.team import Sequence, Team
 
@@ -112,8 +112,8 @@ class Scanner:
         return self._later(delivered_at, [hidden, seen])
 
     def _try_unsubscribing(self, message: Message, delivered_at: int) -> Visit:
-        """Look at the unsubscribe page and at another link (R11); the page asks before it acts."""
-        url = f"{TRACKED_SITE}/unsubscribe?m={message.token}"
+        """Follow the unsubscribe link and another one (R11); that opts the person out (C4)."""
+        url = f"{UNSUBSCRIBE_PAGE}?m={message.token}"
         last = Hit(self._whims.between(3, 9), url, len(message.step.links))
         return self._later(delivered_at, [self._some_link(message), last])
 

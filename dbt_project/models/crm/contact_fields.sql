@@ -18,6 +18,7 @@ select
     last_reply_at,
     sequence_status,
     sequence_status_detailed,
+    sequence_stage,
     most_recent_sequence,
     most_recent_step_at,
     first_sequence,

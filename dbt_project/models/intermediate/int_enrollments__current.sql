@@ -7,7 +7,16 @@ versions as (
         row_number() over (
             partition by enrollment_id
             order by updated_at desc nulls last, version_text desc, loaded_at asc
-        ) as recency
+        ) as recency,
+        -- When the platform first told of what it gives no time for.
+        min(case when is_canceled or is_excluded then updated_at end)
+            over (partition by enrollment_id) as end_told_at,
+        min(case when is_bounced then updated_at end)
+            over (partition by enrollment_id) as bounce_told_at,
+        min(case when is_opted_out then updated_at end)
+            over (partition by enrollment_id) as opt_out_told_at,
+        min(case when is_replied then updated_at end)
+            over (partition by enrollment_id) as reply_told_at
     from {{ ref('int_sequences__enrollments') }}
 
 )
@@ -41,11 +50,14 @@ select
     updated_at,
     started_at,
     ended_at,
-    -- Some platforms cancel without saying when: the last word on the enrollment stands in.
+    -- Some platforms cancel without saying when: when they first told of it stands in.
     coalesce(
         ended_at,
-        case when is_canceled or is_excluded then coalesce(state_since, updated_at) end
+        case when is_canceled or is_excluded then coalesce(state_since, end_told_at) end
     ) as finished_at,
+    bounce_told_at,
+    opt_out_told_at,
+    reply_told_at,
     loaded_at
 from versions
 where recency = 1

@@ -99,7 +99,7 @@ wishes as (
         cast(null as varchar) as message_key,
         'unsubscribed' as status,
         'platform' as reason,
-        coalesce(opted_out_at, ended_at, updated_at) as occurred_at,
+        coalesce(opted_out_at, ended_at, opt_out_told_at) as occurred_at,
         cast(null as varchar) as event_key
     from enrollments
     where is_opted_out

@@ -26,6 +26,12 @@ replies as (
 
 ),
 
+answers as (
+
+    select * from {{ ref('int_enrollments__reply_classes') }}
+
+),
+
 deliveries as (
 
     select
@@ -36,32 +42,28 @@ deliveries as (
 
 ),
 
-first_human_replies as (
+-- Of the replies that may count: a person's where the enrollment is replied, else a machine's.
+counted_replies as (
 
     select
         replies.enrollment_id,
-        replies.reply_class,
         coalesce(answered.step_number, latest.step_number) as step_number,
         row_number() over (
             partition by replies.enrollment_id
             order by replies.received_at asc, replies.reply_key asc, latest.sent_at desc
         ) as from_first
     from replies
+    inner join enrollments
+        on
+            replies.enrollment_id = enrollments.enrollment_id
+            and replies.is_automated = (enrollments.status != 'replied')
     left join messages as answered on replies.message_key = answered.message_key
     -- Mail out of sequence answers no message: it counts for the last step sent before it.
     left join messages as latest
         on
             replies.enrollment_id = latest.enrollment_id
             and replies.received_at >= latest.sent_at
-    where not replies.is_automated
-
-),
-
-automated_replies as (
-
-    select distinct enrollment_id
-    from replies
-    where is_automated and match in ('in_thread', 'probable')
+    where not replies.is_automated or replies.match in ('in_thread', 'probable')
 
 ),
 
@@ -70,37 +72,47 @@ flagged as (
 
     select
         enrollments.enrollment_id,
-        enrollments.sequence_id,
-        enrollments.sequence_name,
+        coalesce(enrollments.sequence_id, 'unknown') as sequence_id,
         people.person_key,
-        enrollments.mailbox,
-        {{ week_of('enrollments.enrolled_at') }} as enrolled_week,
+        coalesce(enrollments.mailbox, 'unknown') as mailbox,
+        coalesce(cast({{ week_of('enrollments.enrolled_at') }} as varchar), 'unknown')
+            as enrolled_week,
         coalesce(deliveries.has_delivery, false) as has_delivery,
         enrollments.status = 'replied' as is_replied,
-        enrollments.status = 'replied' or automated_replies.enrollment_id is not null
+        enrollments.status = 'replied' or answers.initial_automated_class is not null
             as is_replied_or_automated,
-        coalesce(first_human_replies.step_number, enrollments.last_step_number) as reply_step,
-        first_human_replies.reply_class
+        coalesce(
+            cast(
+                coalesce(counted_replies.step_number, enrollments.last_step_number) as varchar
+            ),
+            'none'
+        ) as reply_step,
+        case
+            when enrollments.status = 'replied'
+                then coalesce(answers.initial_human_class, 'Unclassified')
+            else answers.initial_automated_class
+        end as reply_class
     from enrollments
     inner join people on enrollments.enrollment_id = people.enrollment_id
+    left join answers on enrollments.enrollment_id = answers.enrollment_id
     left join deliveries on enrollments.enrollment_id = deliveries.enrollment_id
-    left join first_human_replies
+    left join counted_replies
         on
-            enrollments.enrollment_id = first_human_replies.enrollment_id
-            and first_human_replies.from_first = 1
-    left join automated_replies on enrollments.enrollment_id = automated_replies.enrollment_id
+            enrollments.enrollment_id = counted_replies.enrollment_id
+            and counted_replies.from_first = 1
 
 ),
 
+-- Whoever was written to without a step, or not yet, is at none.
 steps as (
 
     select
-        enrollment_id,
-        step_number,
-        count(case when is_delivered then 1 end) > 0 as has_delivery
-    from messages
-    where step_number is not null
-    group by enrollment_id, step_number
+        enrollments.enrollment_id,
+        coalesce(cast(messages.step_number as varchar), 'none') as step,
+        count(case when messages.is_delivered then 1 end) > 0 as has_delivery
+    from enrollments
+    left join messages on enrollments.enrollment_id = messages.enrollment_id
+    group by enrollments.enrollment_id, coalesce(cast(messages.step_number as varchar), 'none')
 
 ),
 
@@ -108,7 +120,7 @@ classes as (
 
     select distinct reply_class
     from flagged
-    where is_replied and reply_class is not null
+    where reply_class is not null
 
 )
 
@@ -153,7 +165,7 @@ select
     person_key,
     has_delivery,
     'week' as slice,
-    cast(enrolled_week as varchar) as slice_value,
+    enrolled_week as slice_value,
     is_replied,
     is_replied_or_automated
 from flagged
@@ -166,24 +178,23 @@ select
     flagged.person_key,
     steps.has_delivery,
     'step' as slice,
-    cast(steps.step_number as varchar) as slice_value,
-    flagged.is_replied and flagged.reply_step = steps.step_number as is_replied,
-    flagged.is_replied_or_automated and flagged.reply_step = steps.step_number
+    steps.step as slice_value,
+    flagged.is_replied and flagged.reply_step = steps.step as is_replied,
+    flagged.is_replied_or_automated and flagged.reply_step = steps.step
         as is_replied_or_automated
 from flagged
 inner join steps on flagged.enrollment_id = steps.enrollment_id
 
 union all
 
--- Of all, how many answered in this vein.
+-- Of all, how many answered in this vein; a machine's answer where no person's counts.
 select
     flagged.enrollment_id,
     flagged.person_key,
     flagged.has_delivery,
     'reply_class' as slice,
     classes.reply_class as slice_value,
-    flagged.is_replied and coalesce(flagged.reply_class, '') = classes.reply_class as is_replied,
-    flagged.is_replied and coalesce(flagged.reply_class, '') = classes.reply_class
-        as is_replied_or_automated
+    flagged.is_replied and flagged.reply_class = classes.reply_class as is_replied,
+    coalesce(flagged.reply_class = classes.reply_class, false) as is_replied_or_automated
 from flagged
 cross join classes

@@ -12,13 +12,14 @@ precedence as (
 
 ),
 
+-- Only when a fact begins or ends can the status change.
 moments as (
 
     select
         enrollment_id,
         starts_at as moment
     from facts
-    union
+    union distinct
     select
         enrollment_id,
         ends_at as moment
@@ -27,7 +28,8 @@ moments as (
 
 ),
 
--- F2: at every moment the strongest of the facts in force holds, whatever came first.
+-- F2: at every moment the strongest of the facts in force holds, whatever came first; of equally
+-- strong ones, the first.
 in_force as (
 
     select
@@ -35,10 +37,17 @@ in_force as (
         moments.moment,
         facts.status,
         facts.reason,
+        facts.caused_by,
+        facts.message_key,
         facts.event_key,
         row_number() over (
             partition by moments.enrollment_id, moments.moment
-            order by precedence.precedence, facts.starts_at, facts.reason, facts.event_key
+            order by
+                precedence.precedence,
+                facts.starts_at,
+                facts.reason,
+                facts.event_key,
+                facts.message_key
         ) as strength
     from moments
     inner join facts
@@ -53,14 +62,9 @@ in_force as (
 states as (
 
     select
-        enrollment_id,
-        moment,
-        status,
-        reason,
-        event_key,
-        lag(status || ' ' || reason) over (
-            partition by enrollment_id order by moment
-        ) as previous_state
+        *,
+        lag(status) over (partition by enrollment_id order by moment) as previous_status,
+        lag(reason) over (partition by enrollment_id order by moment) as previous_reason
     from in_force
     where strength = 1
 
@@ -72,19 +76,46 @@ changes as (
         enrollment_id,
         status,
         reason,
+        caused_by,
+        message_key,
         event_key,
+        previous_status,
         moment as valid_from,
-        lead(moment) over (partition by enrollment_id order by moment) as valid_to
+        lead(moment) over (partition by enrollment_id order by moment) as valid_to,
+        status || ' (' || reason || ')' as step
     from states
-    where previous_state is distinct from status || ' ' || reason
+    where (status, reason) is distinct from (previous_status, previous_reason)
+
+),
+
+chains as (
+
+    select
+        changes.enrollment_id,
+        changes.valid_from,
+        {{ join_texts('earlier.step', 'earlier.valid_from') }} as reason_chain
+    from changes
+    inner join changes as earlier
+        on
+            changes.enrollment_id = earlier.enrollment_id
+            and changes.valid_from >= earlier.valid_from
+    group by changes.enrollment_id, changes.valid_from
 
 )
 
 select
-    enrollment_id,
-    status,
-    reason as status_reason,
-    valid_from,
-    valid_to,
-    event_key
+    changes.enrollment_id,
+    changes.status,
+    changes.reason as status_reason,
+    changes.valid_from,
+    changes.valid_to,
+    changes.caused_by,
+    changes.event_key,
+    changes.message_key,
+    changes.previous_status,
+    chains.reason_chain
 from changes
+inner join chains
+    on
+        changes.enrollment_id = chains.enrollment_id
+        and changes.valid_from = chains.valid_from

@@ -32,9 +32,29 @@ events as (
 
 ),
 
+inbound as (
+
+    select * from {{ ref('int_inbound_events') }}
+
+),
+
+opt_outs as (
+
+    select * from {{ ref('int_people__opt_outs') }}
+
+),
+
 people as (
 
     select * from {{ ref('int_enrollments__people') }}
+
+),
+
+replied_enrollments as (
+
+    select distinct enrollment_id
+    from {{ ref('int_enrollments__status_facts') }}
+    where status = 'replied'
 
 ),
 
@@ -96,11 +116,29 @@ reply_classes as (
 
 ),
 
-replied_enrollments as (
+-- What happened to its mail besides: bounces, in the providers' logs or in a mailbox, and opt-outs.
+other_events as (
 
-    select distinct enrollment_id
-    from {{ ref('int_enrollments__status_facts') }}
-    where status = 'replied'
+    select
+        enrollment_id,
+        occurred_at
+    from events
+    where event_type = 'bounced'
+
+    union all
+
+    select
+        enrollment_id,
+        occurred_at
+    from inbound
+    where event_type = 'bounced'
+
+    union all
+
+    select
+        enrollment_id,
+        occurred_at
+    from opt_outs
 
 ),
 
@@ -109,8 +147,8 @@ other_activity as (
     select
         enrollment_id,
         max(occurred_at) as last_occurred_at
-    from events
-    where event_type in ('bounced', 'unsubscribed', 'complained') and enrollment_id is not null
+    from other_events
+    where enrollment_id is not null
     group by enrollment_id
 
 )
@@ -128,6 +166,7 @@ select
     history.status_reason,
     history.valid_from as status_at,
     history.event_key as status_event_key,
+    history.reason_chain as status_reason_chain,
     sends.last_step_number,
     sends.last_step_at,
     coalesce(sends.message_count, 0) as message_count,

@@ -20,6 +20,12 @@ enrollments as (
 
 ),
 
+stages as (
+
+    select * from {{ ref('enrollment_stages') }}
+
+),
+
 replies as (
 
     select * from {{ ref('replies') }}
@@ -158,6 +164,7 @@ enrollment_totals as (
 
     select
         crm_id,
+        max(case when from_last = 1 then enrollment_id end) as most_recent_enrollment_id,
         max(case when from_last = 1 then status end) as most_recent_status,
         max(case when from_last = 1 then sequence_name end) as most_recent_sequence,
         max(case when from_last = 1 then last_step_at end) as most_recent_step_at,
@@ -239,6 +246,8 @@ select
     enrollment_totals.most_recent_status,
     vocabulary.summary as sequence_status,
     vocabulary.detailed as sequence_status_detailed,
+    stages.sequence_stage,
+    enrollment_totals.most_recent_enrollment_id,
     enrollment_totals.most_recent_sequence,
     enrollment_totals.most_recent_step_at,
     enrollment_totals.first_sequence,
@@ -263,6 +272,7 @@ left join reply_totals on people.crm_id = reply_totals.crm_id
 left join received_totals on people.crm_id = received_totals.crm_id
 left join task_totals on people.crm_id = task_totals.crm_id
 left join enrollment_totals on people.crm_id = enrollment_totals.crm_id
+left join stages on enrollment_totals.most_recent_enrollment_id = stages.enrollment_id
 left join class_totals on people.crm_id = class_totals.crm_id
 left join opt_out_totals on people.crm_id = opt_out_totals.crm_id
 left join tracking_opt_outs on people.crm_id = tracking_opt_outs.crm_id

@@ -33,7 +33,6 @@ counted as (
         count(distinct case when is_replied then person_key end) as people_replied,
         count(distinct case when is_replied_or_automated then person_key end) as people_any
     from slices
-    where slice_value is not null
     group by slice, slice_value
 
 ),

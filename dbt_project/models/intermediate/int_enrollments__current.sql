@@ -6,7 +6,12 @@ versions as (
         *,
         row_number() over (
             partition by enrollment_id
-            order by updated_at desc nulls last, version_text desc, loaded_at asc
+            order by
+                updated_at desc nulls last,
+                version_text desc,
+                loaded_at asc,
+                source_file asc,
+                source_line asc
         ) as recency
     from {{ ref('int_sequences__enrollments') }}
 
@@ -46,6 +51,7 @@ select
         ended_at,
         case when is_canceled or is_excluded then coalesce(state_since, updated_at) end
     ) as finished_at,
-    loaded_at
+    loaded_at,
+    {{ source_place('source_file', 'source_line') }} as source_place
 from versions
 where recency = 1

@@ -24,7 +24,12 @@ sequence_messages as (
         *,
         row_number() over (
             partition by message_id
-            order by sent_at desc nulls last, version_text asc, loaded_at asc
+            order by
+                sent_at desc nulls last,
+                version_text asc,
+                loaded_at asc,
+                source_file asc,
+                source_line asc
         ) as copy_number
     from sent_by_platform
 
@@ -43,6 +48,7 @@ manual_copies as (
         coalesce(mail.header_date_at, mail.received_at) as sent_at,
         mail.gmail_thread_id as thread_id,
         mail.loaded_at,
+        mail.source_place,
         row_number() over (
             partition by mail.mail_key
             order by
@@ -72,7 +78,8 @@ manual_recipients as (
         body_text,
         sent_at,
         thread_id,
-        loaded_at
+        loaded_at,
+        source_place
     from manual_copies
     where copy_number = 1
 
@@ -89,7 +96,8 @@ manual_messages as (
         body_text,
         sent_at,
         thread_id,
-        loaded_at
+        loaded_at,
+        source_place
     from manual_recipients
     where {{ email_key('recipient') }} is not null
 
@@ -113,7 +121,8 @@ select
     sent_at,
     open_tracking_enabled,
     click_tracking_enabled,
-    loaded_at
+    loaded_at,
+    {{ source_place('source_file', 'source_line') }} as source_place
 from sequence_messages
 where copy_number = 1
 
@@ -137,5 +146,6 @@ select
     sent_at,
     false as open_tracking_enabled,
     false as click_tracking_enabled,
-    loaded_at
+    loaded_at,
+    source_place
 from manual_messages

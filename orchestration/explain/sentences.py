@@ -32,6 +32,10 @@ _OUTCOMES = {
     None: "sent",
 }
 
+_DECIDED = {"write": "to write"}
+#: What is to be written comes first, what is the same last.
+_LAST = {"write": -1, "unchanged": 1}
+
 #: The seed names where a rule is from, in brackets at the end.
 _SOURCES_NAMED = re.compile(r"\s*\([^()]*\)(?=;|$)")
 
@@ -68,9 +72,7 @@ def sentence(entry: Entry) -> Sentence:
 
 def cell_change(cell: Cell) -> str:
     """Tell what a plan makes of a field."""
-    old, new = (value if value is not None else "(empty)" for value in (cell.old_value,
-                                                                         cell.new_value))  # fmt: skip
-    return f"{cell.field}: {old} → {new}"
+    return f"{cell.field}: {_shown(cell.old_value)} → {_shown(cell.new_value)}"
 
 
 def rule_account(event: Event) -> str:
@@ -90,8 +92,8 @@ def _sent(entry: Sent) -> Sentence:
     details = []
     if entry.discrepancy_class and entry.discrepancy_class != "none":
         cause = entry.discrepancy_cause
-        likely = f", likely cause {cause}" if cause and cause != "none" else ""
-        details.append(f"in all: {entry.discrepancy_class}{likely}".replace("_", " "))
+        likely = f", likely because of {cause}" if cause and cause != "none" else ""
+        details.append(f"what came of it: {entry.discrepancy_class}{likely}".replace("_", " "))
     return Sentence("sent", account, tuple(details), entry.place)
 
 
@@ -136,7 +138,9 @@ def _status_change(entry: StatusChange) -> Sentence:
 
 def _planned(entry: Planned) -> Sentence:
     counts = Counter(cell.decision for cell in entry.cells)
-    decided = ", ".join(f"{count} {decision}" for decision, count in counts.most_common())
+    order = sorted(counts, key=lambda decision: (_LAST.get(decision, 0), decision))
+    decided = ", ".join(f"{counts[decision]} {_DECIDED.get(decision, decision)}"
+                        for decision in order)  # fmt: skip
     return Sentence("planned", f"{entry.plan_id}, {_record(entry)}: {decided}", (), None)
 
 
@@ -150,6 +154,10 @@ def _attempt(entry: Attempt) -> Sentence:
         details.append(f"{entry.error_code}: {entry.error_message}{fields}")
     what = _OUTCOMES.get(entry.outcome, str(entry.outcome))
     return Sentence(what, account, tuple(details), None)
+
+
+def _shown(value: str | None) -> str:
+    return "(empty)" if value is None else value
 
 
 def _record(entry: Planned | Attempt) -> str:

@@ -14,7 +14,12 @@ from orchestration.explain.people import Keys, describe
 from orchestration.explain.replies import read_replies
 from orchestration.explain.statuses import Statuses, changes, enrollments_as_of, read_statuses
 from orchestration.explain.story import KINDS, Entry, Event, Person, Planned, Reply, Story, Value
-from orchestration.explain.written import read_writeback, values_now, values_planned
+from orchestration.explain.written import (
+    read_writeback,
+    tracking_fields,
+    values_now,
+    values_planned,
+)
 from orchestration.writeback.mapping import Mapping
 
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
@@ -58,7 +63,8 @@ def _explain(
     person, keys = describe(connection, find_person(connection, asked))
     statuses = read_statuses(connection, keys)
     happened = _happened(connection, person, keys, statuses, is_now=as_of is None)
-    plans, attempts = read_writeback(connection, keys)
+    hidden = tracking_fields(mapping) if person.wants_no_tracking else set()
+    plans, attempts = read_writeback(connection, keys, hidden)
     facts = read_crm_facts(connection, keys)
     timeline = [
         entry

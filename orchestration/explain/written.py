@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from duckdb import DuckDBPyConnection
@@ -12,6 +12,10 @@ from orchestration.explain.reading import few, read
 from orchestration.explain.story import Attempt, Cell, Planned, Value
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.plan_sql import SOURCES
+
+_TRACKING_METRICS = {
+    "open_count", "human_open_count", "click_count", "human_click_count", "clicked_at",
+}  # fmt: skip
 
 _HAS_WRITEBACK = """
 select count(*) = 3
@@ -43,21 +47,33 @@ order by attempt_id
 
 
 def read_writeback(
-    connection: DuckDBPyConnection, keys: Keys
+    connection: DuckDBPyConnection, keys: Keys, hidden: Collection[str]
 ) -> tuple[list[Planned], list[Attempt]]:
     """Return what plans said of the person's records, and every time that one was sent.
 
-    Before the first plan there is neither.
+    Before the first plan there is neither. Nothing is told of `hidden` fields.
     """
     ((has_writeback,),) = connection.execute(_HAS_WRITEBACK).fetchall()
     if not (has_writeback and keys.records):
         return [], []
-    return _plans(connection, keys), _attempts(connection, keys)
+    return _plans(connection, keys, hidden), _attempts(connection, keys, hidden)
 
 
-def _plans(connection: DuckDBPyConnection, keys: Keys) -> list[Planned]:
+def tracking_fields(mapping: Mapping) -> set[str]:
+    """Return the fields that say what somebody opened or clicked (D9)."""
+    return {
+        mapped.field
+        for fields in mapping.objects.values()
+        for mapped in fields
+        if mapped.metric in _TRACKING_METRICS
+    }
+
+
+def _plans(connection: DuckDBPyConnection, keys: Keys, hidden: Collection[str]) -> list[Planned]:
     cells: dict[tuple[datetime, str, str, str], list[Cell]] = defaultdict(list)
     for row in read(connection, _CELLS, records=list(keys.records)):
+        if row["field"] in hidden:
+            continue
         record = row["created_at"], row["plan_id"], row["object"], row["record_id"]
         cells[record].append(
             Cell(
@@ -72,7 +88,7 @@ def _plans(connection: DuckDBPyConnection, keys: Keys) -> list[Planned]:
     return [Planned(*record, tuple(listed)) for record, listed in cells.items()]
 
 
-def _attempts(connection: DuckDBPyConnection, keys: Keys) -> list[Attempt]:
+def _attempts(connection: DuckDBPyConnection, keys: Keys, hidden: Collection[str]) -> list[Attempt]:
     return [
         Attempt(
             at=row["sent_at"],
@@ -84,7 +100,11 @@ def _attempts(connection: DuckDBPyConnection, keys: Keys) -> list[Attempt]:
             error_code=row["error_code"],
             error_message=row["error_message"],
             error_fields=tuple(row["error_fields"] or ()),
-            new_values=json.loads(row["new_values"] or "{}"),
+            new_values={
+                field: value
+                for field, value in json.loads(row["new_values"] or "{}").items()
+                if field not in hidden
+            },
         )
         for row in read(connection, _ATTEMPTS, records=list(keys.records))
     ]

@@ -8,13 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.explain import words
+from orchestration.explain import account
 from orchestration.explain.sentences import Sentence, cell_change, sentence
 from orchestration.explain.story import (
     Attempt,
     Entry,
     Event,
-    Person,
     Place,
     Planned,
     Reply,
@@ -26,7 +25,7 @@ from orchestration.explain.story import (
 from orchestration.terminal.tables import PlainTable, counted, legible, titled
 
 #: From this width on, where something is written has a column of its own.
-_WIDE = 110
+_WIDE = 130
 
 _COLOURS = {
     "human": "green", "machine": "dim", "internal": "dim", "unknown": "yellow",
@@ -70,45 +69,12 @@ def story_parts(story: Story, *, width: int, limit: int | None) -> Iterator[Rend
 
 def _head(story: Story) -> RenderableType:
     person = story.person
-    title = person.addresses[0].email if person.addresses else story.asked
-    lines = [Text(legible(title), style="bold"), Text(legible(_identity(person)))]
-    others = [f"{address.email} ({address.how})" for address in person.addresses[1:]]
-    if others:
-        lines.append(Text(legible(f"also {', '.join(others)}")))
-    lines += [
-        Text(f"{record.how} with it: {record.crm_object} {record.crm_id}")
-        for record in person.stand_ins
-    ]
-    if person.duplicates:
-        skipped = ", ".join(f"{each.crm_object} {each.crm_id}" for each in person.duplicates)
-        lines.append(Text(f"left alone, for they have one of the addresses, too: {skipped}"))
-    if person.wants_no_tracking:
-        lines.append(Text("Wants no tracking: opens and clicks are not told.", style="yellow"))
-    lines += [Text(legible(note), style="yellow") for note in person.notes]
-    return Group(*lines, Text(_told_of(story), style="dim"))
-
-
-def _identity(person: Person) -> str:
-    if person.crm_id is None:
-        return f"not in Salesforce: {words.unmatched(person.unmatched_reason or 'unknown')}"
-    parts = [f"{person.crm_object} {person.crm_id}"]
-    parts.append(
-        f"found {words.matched_by(person.matched_by)}"
-        if person.matched_by
-        else "no sequence wrote to it"
-    )
-    if person.owner_id:
-        parts.append(f"owner {person.owner_name or person.owner_id}")
-    return "; ".join(parts)
-
-
-def _told_of(story: Story) -> str:
-    if story.as_of is None:
-        loaded = f"{story.loaded_until:%Y-%m-%d %H:%M}" if story.loaded_until else "now"
-        return f"As of now: what was loaded until {loaded}. All times are UTC."
-    return (
-        f"As of {story.as_of:%Y-%m-%d %H:%M:%S}: what had happened by then, also if it was loaded "
-        f"later. All times are UTC."
+    return Group(
+        Text(legible(account.title(story)), style="bold"),
+        Text(legible(account.identity(person))),
+        *(Text(legible(line)) for line in account.further_names(person)),
+        *(Text(legible(line), style="yellow") for line in account.warnings(person)),
+        Text(account.told_of(story), style="dim"),
     )
 
 
@@ -148,30 +114,29 @@ def _timeline(lines: Sequence[_Line], *, is_wide: bool) -> Table:
         table.add_row(Text(f"{day}", style="bold"))
         for line in within:
             told = sentence(line.entry)
-            account = _account(line, told)
-            places = Text(_where(told.place), style="dim")
-            if not is_wide and told.place:
-                account = Text.assemble(account, "\n", places)
+            words = _account(line, told)
+            place = Text(_where(told.place), style="dim")
+            if told.place and not is_wide:
+                words = Text.assemble(words, "\n", place)
             what = Text(legible(told.what), style=_style(line.entry))
-            cells = [f"{line.entry.at:%H:%M:%S}", what, account, *([places] if is_wide else [])]
-            table.add_row(*cells)
+            table.add_row(f"{line.entry.at:%H:%M:%S}", what, words, *([place] if is_wide else []))
     return table
 
 
 def _account(line: _Line, told: Sentence) -> Text:
     times = f"{line.times} times until {line.last.at:%H:%M:%S}, " if line.times > 1 else ""
-    account = Text(legible(f"{times}{told.account}"))
+    words = Text(legible(f"{times}{told.account}"))
     for detail in told.details:
-        account.append(f"\n{legible(detail)}", style="dim")
+        words.append(f"\n{legible(detail)}", style="dim")
     if isinstance(line.entry, Planned):
         for cell in line.entry.cells:
             if cell.decision != "unchanged":
-                account.append("\n")
-                account.append(cell.decision, style=_COLOURS.get(cell.decision, "red"))
-                account.append(f" {legible(cell_change(cell))}")
+                words.append("\n")
+                words.append(cell.decision, style=_COLOURS.get(cell.decision, "red"))
+                words.append(f" {legible(cell_change(cell))}")
                 if cell.decision != "write":
-                    account.append(f", {legible(cell.reason)}", style="dim")
-    return account
+                    words.append(f", {legible(cell.reason)}", style="dim")
+    return words
 
 
 def _where(place: Place | None) -> str:

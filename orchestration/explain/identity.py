@@ -10,8 +10,8 @@ from orchestration.explain.reading import Row, read
 _RECORD_ID = re.compile(r"(003|00Q)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?")
 _SUFFIX_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
-#: How alike an address must be to be asked back, on a scale to 1.
-_ALIKE = 0.88
+#: An address with one slip of the finger in so many letters may be what was meant.
+_LETTERS_PER_SLIP = 8
 
 _BY_ADDRESS = """
 select stands_for_id as person_key, true as is_record, 1 as preference
@@ -83,8 +83,8 @@ from (
     union
     select email from intermediate.int_crm__addresses
 )
-where jaro_winkler_similarity(email, $email) >= $alike
-order by jaro_winkler_similarity(email, $email) desc, email
+where damerau_levenshtein(email, $email) <= $slips
+order by damerau_levenshtein(email, $email), email
 limit 3
 """
 
@@ -145,7 +145,8 @@ def _by_address(connection: DuckDBPyConnection, email: str) -> Identity:
     ((has_traces,),) = connection.execute(_HAS_TRACES, {"email": email}).fetchall()
     if has_traces:
         return Identity(email, is_record=False)
-    alike = [row["email"] for row in read(connection, _ALIKE_ADDRESSES, email=email, alike=_ALIKE)]
+    slips = max(1, len(email) // _LETTERS_PER_SLIP)
+    alike = [row["email"] for row in read(connection, _ALIKE_ADDRESSES, email=email, slips=slips)]
     advice = (
         f"Did you mean {' or '.join(alike)}?"
         if alike

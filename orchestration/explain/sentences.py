@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration.explain import words
@@ -16,6 +17,7 @@ from orchestration.explain.story import (
     Reply,
     Sent,
     StatusChange,
+    Value,
 )
 
 _ARTICLES = {
@@ -24,7 +26,7 @@ _ARTICLES = {
     "internal": "by the team itself",
     "unknown": "by a person or a machine",
 }
-_OUTCOMES = {
+_OUTCOMES: Mapping[str | None, str] = {
     "written": "written",
     "failed": "refused",
     "retried": "to be retried",
@@ -73,6 +75,13 @@ def sentence(entry: Entry) -> Sentence:
 def cell_change(cell: Cell) -> str:
     """Tell what a plan makes of a field."""
     return f"{cell.field}: {_shown(cell.old_value)} → {_shown(cell.new_value)}"
+
+
+def decision(value: Value) -> str:
+    """Tell in a word or two what the newest plan decided of a field, and what came of it."""
+    if value.decision == "write":
+        return _OUTCOMES.get(value.outcome, value.outcome) if value.outcome else "to write"
+    return value.decision or "not listed"
 
 
 def rule_account(event: Event) -> str:

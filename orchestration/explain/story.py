@@ -82,7 +82,8 @@ class Value:
     """What belongs into a mapped field, and what the newest plan decided about it.
 
     Where the moment is now, `value` is computed from the marts; of a past moment only what was
-    planned by then is known. Without a plan of the cell, decision and reason are None.
+    planned by then is known. Without a plan of the cell, decision and reason are None; `outcome`
+    is what came of the plan's write, if it was tried.
     """
 
     field: str
@@ -91,6 +92,7 @@ class Value:
     decision: str | None
     reason: str | None
     plan_id: str | None
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True)

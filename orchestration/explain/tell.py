@@ -13,7 +13,17 @@ from orchestration.explain.messages import read_messages
 from orchestration.explain.people import Keys, describe
 from orchestration.explain.replies import read_replies
 from orchestration.explain.statuses import Statuses, changes, enrollments_as_of, read_statuses
-from orchestration.explain.story import KINDS, Entry, Event, Person, Planned, Reply, Story, Value
+from orchestration.explain.story import (
+    KINDS,
+    Attempt,
+    Entry,
+    Event,
+    Person,
+    Planned,
+    Reply,
+    Story,
+    Value,
+)
 from orchestration.explain.written import (
     read_writeback,
     tracking_fields,
@@ -78,7 +88,7 @@ def _explain(
         loaded_until=loaded_until,
         person=person,
         enrollments=enrollments_as_of(statuses, as_of),
-        values=_values(connection, mapping, person, plans, as_of),
+        values=_values(connection, mapping, person, (plans, attempts), as_of),
         timeline=tuple(sorted(timeline, key=lambda entry: (entry.at, _ORDER[type(entry)]))),
     )
 
@@ -87,14 +97,19 @@ def _values(
     connection: DuckDBPyConnection,
     mapping: Mapping,
     person: Person,
-    plans: list[Planned],
+    writeback: tuple[list[Planned], list[Attempt]],
     as_of: datetime | None,
 ) -> tuple[Value, ...]:
+    plans, attempts = writeback
     if person.crm_id is None or person.crm_object is None:
         return ()
     if as_of is None:
-        return values_now(connection, mapping, person.crm_object, person.crm_id, plans)
-    return values_planned(person.crm_id, [plan for plan in plans if plan.at <= as_of])
+        return values_now(connection, mapping, person.crm_object, person.crm_id, plans, attempts)
+    return values_planned(
+        person.crm_id,
+        [plan for plan in plans if plan.at <= as_of],
+        [attempt for attempt in attempts if attempt.at <= as_of],
+    )
 
 
 def _happened(

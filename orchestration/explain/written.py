@@ -116,12 +116,13 @@ def values_now(
     crm_object: str,
     crm_id: str,
     plans: Sequence[Planned],
+    attempts: Sequence[Attempt],
 ) -> tuple[Value, ...]:
     """Return the value that the marts compute for each mapped field, beside its newest cell."""
     rows = read(
         connection, f"select * from {SOURCES[crm_object][0]} where crm_id = $crm_id", crm_id=crm_id
     )
-    planned = {value.field: value for value in values_planned(crm_id, plans)}
+    planned = {value.field: value for value in values_planned(crm_id, plans, attempts)}
     found = []
     for mapped in mapping.objects.get(crm_object, ()):
         cell = planned.get(mapped.field)
@@ -134,13 +135,22 @@ def values_now(
                 decision=cell.decision if cell else None,
                 reason=cell.reason if cell else None,
                 plan_id=cell.plan_id if cell else None,
+                outcome=cell.outcome if cell else None,
             )
         )
     return tuple(found) if rows else ()
 
 
-def values_planned(crm_id: str, plans: Sequence[Planned]) -> tuple[Value, ...]:
-    """Return the newest of these plans' cells of each field of a record."""
+def values_planned(
+    crm_id: str, plans: Sequence[Planned], attempts: Sequence[Attempt]
+) -> tuple[Value, ...]:
+    """Return the newest of these plans' cells of each field of a record, and what came of it."""
+    outcomes = {
+        (each.plan_id, field): each.outcome
+        for each in attempts
+        if each.crm_id == crm_id
+        for field in each.new_values
+    }
     newest = {
         cell.field: Value(
             field=cell.field,
@@ -149,6 +159,7 @@ def values_planned(crm_id: str, plans: Sequence[Planned]) -> tuple[Value, ...]:
             decision=cell.decision,
             reason=cell.reason,
             plan_id=plan.plan_id,
+            outcome=outcomes.get((plan.plan_id, cell.field)),
         )
         for plan in plans
         if plan.crm_id == crm_id

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.explain import account
-from orchestration.explain.sentences import Sentence, cell_change, sentence
+from orchestration.explain.sentences import Sentence, cell_change, decision, sentence
 from orchestration.explain.story import (
     Attempt,
     Entry,
@@ -98,7 +98,7 @@ def _values_table(story: Story, values: Sequence[Value]) -> Table:
         table.add_row(
             each.field,
             Text("(empty)", style="dim") if each.value is None else each.value,
-            Text(each.decision or "not listed", style=_COLOURS.get(each.decision or "", "dim")),
+            Text(decision(each), style=_COLOURS.get(each.decision or "", "dim")),
             "" if each.decision in {None, "write", "unchanged"} else each.reason,
         )
     return table

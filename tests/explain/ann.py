@@ -91,9 +91,9 @@ def story() -> Story:
         person=person,
         enrollments=(enrollment,),
         values=(
-            Value("Replied__c", "is_replied", "true", "write", "differs", "plan-00001"),
-            Value("First__c", "first_sequence", "Warm", "kept", "already filled", "plan-00001"),
-            Value("Tags__c", "latest_reply_tags", None, "unchanged", "both empty", "plan-00001"),
+            Value("Replied__c", "is_replied", "true", "write", "differs", "plan-00001", "failed"),
+            Value("First__c", "first_sequence", "Warm", "kept", "filled", "plan-00001", None),
+            Value("Tags__c", "tags", None, "unchanged", "both empty", "plan-00001", None),
         ),
         timeline=(
             CrmFact(

@@ -35,7 +35,7 @@ def test_the_head_says_who_it_is_and_where_they_stand() -> None:
 def test_fields_that_are_empty_and_stay_so_come_with_all_only() -> None:
     assert "Tags__c" not in shown(story())
     assert "Tags__c" in shown(story(), limit=None)
-    assert "already filled" in shown(story())
+    assert "kept" in shown(story())
 
 
 def test_alike_events_are_one_line_unless_all_are_asked_for() -> None:

@@ -15,6 +15,8 @@ _COLUMNS = """
     actors.actor, actors.actor_rule, actors.is_proxy, rules.source as rule_words
 """
 
+_BY_NUMBER = "belongs_to_number in (select keys.belongs_to_number from keys)"
+
 #: A number may be several texts'; whose an event is, the texts say.
 _EVENTS = f"""
 with
@@ -30,14 +32,7 @@ keys as (
 
 events as (
 
-    select * from {
-    few(
-        "intermediate.int_events__attached",
-        '''
-        belongs_to_number in (select keys.belongs_to_number from keys)
-    ''',
-    )
-}
+    select * from {few("intermediate.int_events__attached", _BY_NUMBER)}
     where
         message_key in (select keys.belongs_to from keys)
         or enrollment_id in (select keys.belongs_to from keys)
@@ -47,14 +42,7 @@ events as (
 
 actors as (
 
-    select * from {
-    few(
-        "intermediate.int_events__actors",
-        '''
-        belongs_to_number in (select keys.belongs_to_number from keys)
-    ''',
-    )
-}
+    from {few("intermediate.int_events__actors", _BY_NUMBER)}
 
 )
 
@@ -64,12 +52,12 @@ left join actors on events.event_key = actors.event_key
 left join intermediate.actor_rules as rules on actors.actor_rule = rules.rule_id
 """
 
-_WANTED = "event_key in (select unnest($event_keys::varchar[]))"
+_BY_KEY = "event_key in (select unnest($event_keys::varchar[]))"
 
 _EVENTS_BY_KEY = f"""
 select {_COLUMNS}
-from {few("intermediate.int_events__attached", _WANTED)} as events
-left join {few("intermediate.int_events__actors", _WANTED)} as actors
+from {few("intermediate.int_events__attached", _BY_KEY)} as events
+left join {few("intermediate.int_events__actors", _BY_KEY)} as actors
     on events.event_key = actors.event_key
 left join intermediate.actor_rules as rules on actors.actor_rule = rules.rule_id
 """

@@ -59,18 +59,18 @@ from intermediate.int_people__tracking_opt_outs
 where crm_id = $key
 """
 
+_CANDIDATES = few(
+    "intermediate.int_enrollments__current",
+    "person_email in (select unnest($emails::varchar[])) "
+    "or crm_record_id in (select unnest($record_ids::varchar[]))",
+)
+
 #: An enrollment names its person by address and record id; both together were matched.
-_ENROLLMENTS = f"""
-select enrollments.enrollment_id
-from {
-    few(
-        "intermediate.int_enrollments__current",
-        '''
-    person_email in (select unnest($emails::varchar[]))
-    or crm_record_id in (select unnest($record_ids::varchar[]))
-''',
-    )
-} as enrollments
+_ENROLLED = f"""
+select
+    enrollments.enrollment_id, enrollments.sequence_name, enrollments.person_email,
+    enrollments.mailbox, enrollments.created_at as enrolled_at, enrollments.source_place
+from {_CANDIDATES} as enrollments
 inner join intermediate.int_people__crm_matches as matches
     on
         enrollments.person_email is not distinct from matches.person_email
@@ -84,13 +84,19 @@ order by enrollments.created_at, enrollments.enrollment_id
 class Keys:
     """By what a person's rows are found: records (stand-ins too), addresses, enrollments.
 
-    `plain_emails` are those that mail by hand is matched by: it carries no record id.
+    `plain_emails` are those that mail by hand is matched by: it carries no record id. `enrolled`
+    are the enrollments' own rows.
     """
 
     records: tuple[str, ...]
     emails: tuple[str, ...]
     plain_emails: tuple[str, ...]
-    enrollments: tuple[str, ...]
+    enrolled: tuple[Row, ...]
+
+    @property
+    def enrollments(self) -> list[str]:
+        """The enrollments' ids."""
+        return [row["enrollment_id"] for row in self.enrolled]
 
 
 def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Keys]:
@@ -113,9 +119,9 @@ def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Key
         wants_no_tracking=read(connection, _WANTS_NO_TRACKING, key=who.key)[0]["wants_none"],
         notes=who.notes,
     )
-    enrollments = read(
+    enrolled = read(
         connection,
-        _ENROLLMENTS,
+        _ENROLLED,
         key=who.key,
         emails=emails,
         record_ids=[row["crm_record_id"] for row in matches if row["crm_record_id"]],
@@ -128,7 +134,7 @@ def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Key
             for row in matches
             if row["person_email"] and row["crm_record_id"] is None
         ),
-        enrollments=tuple(row["enrollment_id"] for row in enrollments),
+        enrolled=tuple(enrolled),
     )
     return person, keys
 

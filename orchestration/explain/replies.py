@@ -10,15 +10,9 @@ from orchestration.explain.reading import few, place, read
 from orchestration.explain.story import Reply
 
 #: What answers no message and touches no enrollment is the person's if they wrote it.
-_REPLIES = f"""
-with
-
-events as (
-
-    select * from {
-    few(
-        "intermediate.int_inbound_events",
-        '''
+_INBOUND = few(
+    "intermediate.int_inbound_events",
+    """
         message_key in (select unnest($messages::varchar[]))
         or enrollment_id in (select unnest($enrollments::varchar[]))
         or event_key in (select unnest($event_keys::varchar[]))
@@ -28,9 +22,15 @@ events as (
             and event_type in ('replied', 'auto_replied')
             and recipient_email in (select unnest($emails::varchar[]))
         )
-    ''',
-    )
-}
+    """,
+)
+
+_REPLIES = f"""
+with
+
+events as (
+
+    from {_INBOUND}
 
 ),
 
@@ -77,7 +77,7 @@ def read_replies(
         connection,
         _REPLIES,
         messages=sorted(messages),
-        enrollments=list(keys.enrollments),
+        enrollments=keys.enrollments,
         event_keys=sorted(causes),
         emails=list(keys.emails),
     )

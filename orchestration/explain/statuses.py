@@ -11,23 +11,15 @@ from orchestration.explain.people import Keys
 from orchestration.explain.reading import Row, few, place, read
 from orchestration.explain.story import Enrollment, Event, Place, Reply, Sent, StatusChange
 
-_WANTED = "enrollment_id in (select unnest($enrollments::varchar[]))"
-
-_ENROLLMENTS = f"""
-select
-    enrollments.enrollment_id, enrollments.sequence_name, enrollments.person_email,
-    enrollments.mailbox, enrollments.enrolled_at, records.source_place
-from {few("marts.enrollments", _WANTED)} as enrollments
-inner join {few("intermediate.int_enrollments__current", _WANTED)} as records
-    on enrollments.enrollment_id = records.enrollment_id
-order by enrollments.enrolled_at, enrollments.enrollment_id
-"""
+_CHANGES = few(
+    "marts.enrollment_status_history", "enrollment_id in (select unnest($enrollments::varchar[]))"
+)
 
 _HISTORY = f"""
 select
     history.enrollment_id, history.status, history.status_reason, history.valid_from,
     history.event_key, vocabulary.summary as status_word
-from {few("marts.enrollment_status_history", _WANTED)} as history
+from {_CHANGES} as history
 inner join intermediate.status_vocabulary as vocabulary on history.status = vocabulary.status
 order by history.valid_from
 """
@@ -37,7 +29,7 @@ order by history.valid_from
 class Statuses:
     """The enrollments' own rows and, per enrollment, its statuses in their order."""
 
-    enrollments: list[Row]
+    enrollments: tuple[Row, ...]
     history: Mapping[str, list[Row]]
 
     def sequences(self) -> dict[str, str | None]:
@@ -50,12 +42,11 @@ class Statuses:
 
 
 def read_statuses(connection: DuckDBPyConnection, keys: Keys) -> Statuses:
-    """Read the enrollments and the whole of their history."""
-    enrollments = read(connection, _ENROLLMENTS, enrollments=list(keys.enrollments))
-    history: dict[str, list[Row]] = {row["enrollment_id"]: [] for row in enrollments}
-    for row in read(connection, _HISTORY, enrollments=list(keys.enrollments)):
+    """Read the whole history of the person's enrollments."""
+    history: dict[str, list[Row]] = {enrollment_id: [] for enrollment_id in keys.enrollments}
+    for row in read(connection, _HISTORY, enrollments=keys.enrollments):
         history[row["enrollment_id"]].append(row)
-    return Statuses(enrollments, history)
+    return Statuses(keys.enrolled, history)
 
 
 def enrollments_as_of(statuses: Statuses, moment: datetime | None) -> tuple[Enrollment, ...]:

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from orchestration.settings import Settings
-from orchestration.terminal.console import Json, out, print_json
+from orchestration.terminal.console import Json, beside, out, print_json
 
 Asked = Annotated[
     str,
@@ -46,7 +47,8 @@ def explain(
 
     settings = Settings.from_environment()
     moment = parse_moment(as_of) if as_of else None
-    with Warehouse(settings.published).connect(read_only=True) as connection:
+    looking = beside.status(f"Looking for {escape(person)} …")
+    with looking, Warehouse(settings.published).connect(read_only=True) as connection:
         story = tell(connection, load_mapping(settings.mapping), person, moment)
     if as_json:
         print_json(as_document(story))

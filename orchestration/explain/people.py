@@ -12,10 +12,6 @@ _ADDRESSES = """
 select email, case when is_current then 'current' else 'earlier' end as how
 from intermediate.int_crm__addresses
 where is_chosen and stands_for_id = $key
-union all
-select person_email, 'enrolled'
-from intermediate.int_people__crm_matches
-where person_key = $key and person_email is not null
 """
 
 _MATCHES = """
@@ -25,19 +21,15 @@ where person_key = $key
 order by matched_by nulls last, unmatched_reason
 """
 
-_OWN_RECORD = """
-select records.crm_object, records.owner_id, users.user_name
+#: The record itself, and those that it stands for (H3).
+_RECORDS = """
+select
+    records.crm_object, records.crm_id, records.email, records.is_deleted, records.owner_id,
+    users.user_name
 from intermediate.int_crm__records as records
 left join intermediate.int_crm__users as users on records.owner_id = users.user_id
-where records.crm_id = $key
-"""
-
-_STAND_INS = """
-select
-    crm_object, crm_id, case when is_deleted then 'merged' else 'converted' end as how, email
-from intermediate.int_crm__records
-where stands_for_id = $key and crm_id != $key
-order by crm_object, crm_id
+where records.stands_for_id = $key
+order by records.crm_object, records.crm_id
 """
 
 #: H2: other records with one of the addresses.
@@ -59,24 +51,18 @@ from intermediate.int_people__tracking_opt_outs
 where crm_id = $key
 """
 
-_CANDIDATES = few(
+_ENROLLMENTS = few(
     "intermediate.int_enrollments__current",
     "person_email in (select unnest($emails::varchar[])) "
     "or crm_record_id in (select unnest($record_ids::varchar[]))",
 )
 
-#: An enrollment names its person by address and record id; both together were matched.
 _ENROLLED = f"""
 select
-    enrollments.enrollment_id, enrollments.sequence_name, enrollments.person_email,
-    enrollments.mailbox, enrollments.created_at as enrolled_at, enrollments.source_place
-from {_CANDIDATES} as enrollments
-inner join intermediate.int_people__crm_matches as matches
-    on
-        enrollments.person_email is not distinct from matches.person_email
-        and enrollments.crm_record_id is not distinct from matches.crm_record_id
-where matches.person_key = $key
-order by enrollments.created_at, enrollments.enrollment_id
+    enrollment_id, sequence_name, person_email, crm_record_id, mailbox,
+    created_at as enrolled_at, source_place
+from {_ENROLLMENTS}
+order by created_at, enrollment_id
 """
 
 
@@ -102,51 +88,61 @@ class Keys:
 def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Keys]:
     """Return who somebody is, and the keys of what belongs to them."""
     matches = read(connection, _MATCHES, key=who.key)
-    addresses = _addresses(connection, who)
+    addresses = _addresses(connection, who, matches)
     emails = [address.email for address in addresses]
-    own = read(connection, _OWN_RECORD, key=who.key) if who.is_record else []
-    stand_ins = _records(read(connection, _STAND_INS, key=who.key)) if who.is_record else ()
+    records = read(connection, _RECORDS, key=who.key) if who.is_record else []
+    own = next((row for row in records if row["crm_id"] == who.key), {})
+    stand_ins = tuple(_stand_in(row) for row in records if row["crm_id"] != who.key)
+    duplicates = read(connection, _DUPLICATES, key=who.key, emails=emails)
     person = Person(
-        crm_object=own[0]["crm_object"] if own else None,
+        crm_object=own.get("crm_object"),
         crm_id=who.key if who.is_record else None,
         matched_by=next((row["matched_by"] for row in matches), None),
         unmatched_reason=None if who.is_record else _unmatched_reason(matches),
-        owner_id=own[0]["owner_id"] if own else None,
-        owner_name=own[0]["user_name"] if own else None,
+        owner_id=own.get("owner_id"),
+        owner_name=own.get("user_name"),
         addresses=addresses,
         stand_ins=stand_ins,
-        duplicates=_records(read(connection, _DUPLICATES, key=who.key, emails=emails)),
+        duplicates=tuple(Record(**row) for row in duplicates),
         wants_no_tracking=read(connection, _WANTS_NO_TRACKING, key=who.key)[0]["wants_none"],
         notes=who.notes,
     )
-    enrolled = read(
-        connection,
-        _ENROLLED,
-        key=who.key,
-        emails=emails,
-        record_ids=[row["crm_record_id"] for row in matches if row["crm_record_id"]],
-    )
     keys = Keys(
-        records=(who.key, *(record.crm_id for record in stand_ins)) if who.is_record else (),
+        records=tuple(row["crm_id"] for row in records),
         emails=tuple(emails),
         plain_emails=tuple(
             row["person_email"]
             for row in matches
             if row["person_email"] and row["crm_record_id"] is None
         ),
-        enrolled=tuple(enrolled),
+        enrolled=tuple(_enrolled(connection, matches)),
     )
     return person, keys
 
 
-def _addresses(connection: DuckDBPyConnection, who: Identity) -> tuple[Address, ...]:
+def _enrolled(connection: DuckDBPyConnection, matches: list[Row]) -> list[Row]:
+    """Return the person's enrollments: address and record id together were matched (H1)."""
+    matched = {(row["person_email"], row["crm_record_id"]) for row in matches}
+    rows = read(
+        connection,
+        _ENROLLED,
+        emails=sorted({email for email, _ in matched if email}),
+        record_ids=sorted({record_id for _, record_id in matched if record_id}),
+    )
+    return [row for row in rows if (row["person_email"], row["crm_record_id"]) in matched]
+
+
+def _addresses(
+    connection: DuckDBPyConnection, who: Identity, matches: list[Row]
+) -> tuple[Address, ...]:
     """Return each address once, as what it is to Salesforce if it is anything there."""
-    found: dict[str, str] = {}
-    for row in read(connection, _ADDRESSES, key=who.key):
-        if found.get(row["email"], "enrolled") == "enrolled" or row["how"] == "current":
-            found[row["email"]] = row["how"]
+    found = {row["person_email"]: "enrolled" for row in matches if row["person_email"]}
     if not found and "@" in who.key:
         found[who.key] = "enrolled"
+    # Several records of a person may have an address: one now, another earlier.
+    in_crm = read(connection, _ADDRESSES, key=who.key)
+    for how in ("earlier", "current"):
+        found |= {row["email"]: how for row in in_crm if row["how"] == how}
     order = ["current", "earlier", "enrolled"]
     return tuple(
         Address(email, how)
@@ -154,9 +150,10 @@ def _addresses(connection: DuckDBPyConnection, who: Identity) -> tuple[Address, 
     )
 
 
+def _stand_in(row: Row) -> Record:
+    how = "merged" if row["is_deleted"] else "converted"
+    return Record(row["crm_object"], row["crm_id"], how, row["email"])
+
+
 def _unmatched_reason(matches: list[Row]) -> str:
     return next((row["unmatched_reason"] for row in matches), None) or "in_no_sequence"
-
-
-def _records(rows: list[Row]) -> tuple[Record, ...]:
-    return tuple(Record(**row) for row in rows)

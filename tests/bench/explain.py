@@ -74,12 +74,22 @@ _CHANGES = {
     "person_key": _PERSON,
 }  # fmt: skip
 
-#: As the model `int_events__attached` makes it; an open or click has its event's.
+#: As the models make them; an open or click has its event's.
 _NUMBER = """
 update intermediate.int_events__attached
 set belongs_to_number = md5_number_lower(coalesce(
     message_key, case when not is_other_recipient then enrollment_id end, recipient_email
 ))
+"""
+_NUMBER_OF_MESSAGES = """
+update intermediate.int_messages__outbound
+set belongs_to_number = md5_number_lower(
+    case
+        when enrollment_id in (select enrollment_id from intermediate.int_enrollments__current)
+            then enrollment_id
+        else recipient_email
+    end
+)
 """
 _NUMBER_OF_ACTORS = """
 create or replace table intermediate.int_events__actors as
@@ -171,6 +181,7 @@ def _multiply(original: Path, large: Path) -> tuple[int, int]:
                 f"from original.{table} cross join range({copies}) as copies (copy)"
             )
         connection.execute(_NUMBER)
+        connection.execute(_NUMBER_OF_MESSAGES)
         connection.execute(_NUMBER_OF_ACTORS)
     return events * copies, copies
 

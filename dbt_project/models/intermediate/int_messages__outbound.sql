@@ -6,6 +6,12 @@ sent_by_platform as (
 
 ),
 
+enrollments as (
+
+    select * from {{ ref('int_enrollments__current') }}
+
+),
+
 mail as (
 
     select * from {{ ref('int_mail__copies') }}
@@ -104,27 +110,31 @@ manual_messages as (
 )
 
 select
-    message_id as message_key,
-    message_id,
-    platform_message_id,
-    provider_message_id,
-    thread_id,
-    enrollment_id,
-    sequence_id,
-    step_number,
-    mailbox,
-    recipient_email,
+    sequence_messages.message_id as message_key,
+    sequence_messages.message_id,
+    sequence_messages.platform_message_id,
+    sequence_messages.provider_message_id,
+    sequence_messages.thread_id,
+    sequence_messages.enrollment_id,
+    sequence_messages.sequence_id,
+    sequence_messages.step_number,
+    sequence_messages.mailbox,
+    sequence_messages.recipient_email,
     'sequence' as origin,
-    subject,
-    body_text,
-    body_format,
-    sent_at,
-    open_tracking_enabled,
-    click_tracking_enabled,
-    loaded_at,
-    {{ source_place('source_file', 'source_line') }} as source_place
+    sequence_messages.subject,
+    sequence_messages.body_text,
+    sequence_messages.body_format,
+    sequence_messages.sent_at,
+    sequence_messages.open_tracking_enabled,
+    sequence_messages.click_tracking_enabled,
+    sequence_messages.loaded_at,
+    {{ source_place('sequence_messages.source_file', 'sequence_messages.source_line') }}
+        as source_place,
+    {{ number_of_text('coalesce(enrollments.enrollment_id, sequence_messages.recipient_email)') }}
+        as belongs_to_number
 from sequence_messages
-where copy_number = 1
+left join enrollments on sequence_messages.enrollment_id = enrollments.enrollment_id
+where sequence_messages.copy_number = 1
 
 union all
 
@@ -147,5 +157,6 @@ select
     false as open_tracking_enabled,
     false as click_tracking_enabled,
     loaded_at,
-    source_place
+    source_place,
+    {{ number_of_text('recipient_email') }} as belongs_to_number
 from manual_messages

@@ -6,6 +6,9 @@ import duckdb
 import httpx
 
 from orchestration.crm.client import CrmError
+from orchestration.explain.identity import UnknownPersonError
+from orchestration.explain.moments import MomentError
+from orchestration.explain.tell import NotExplainableError
 from orchestration.landing.names import NoSuchFileError
 from orchestration.landing.storage_errors import StorageError
 from orchestration.local_org.process import OrgProcessError
@@ -29,8 +32,10 @@ _ADVICE: Mapping[type[Exception], str] = {
 KNOWN_ERRORS: tuple[type[Exception], ...] = (
     CrmError,
     MappingError,
+    MomentError,
     NoSuchFileError,
     NoWarehouseError,
+    NotExplainableError,
     NothingToPlanError,
     OrgProcessError,
     PlanNotApplicableError,
@@ -38,6 +43,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     SettingsError,
     StorageError,
     SyncLockedError,
+    UnknownPersonError,
     WarehouseLockedError,
     WhatIfError,
     *_ADVICE,

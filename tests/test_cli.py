@@ -90,7 +90,8 @@ def planned(tmp_path: Path) -> Path:
 
 
 def test_the_commands_are_those_of_the_manual() -> None:
-    named = {"demo", "run", "plan", "apply", "status", "reload", "settle", "org", "simulate"}
+    named = {"demo", "run", "plan", "apply", "explain", "status", "reload", "settle", "org"}
+    named |= {"rules", "simulate"}
     assert named <= {words[0] for words in every_command() if words}
     below = {words[1] for words in every_command() if words[:1] == ["org"] and words[1:]}
     assert below == {"start", "stop", "reset", "status", "log"}
@@ -153,7 +154,9 @@ def test_what_belongs_to_the_local_org_is_refused_elsewhere(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [["status"], ["plan", "--stored"], ["apply"]])
+@pytest.mark.parametrize(
+    "command", [["status"], ["plan", "--stored"], ["apply"], ["explain", "ann@x.example"]]
+)
 def test_before_the_first_run_the_way_to_it_is_shown(
     touchline: Touchline, command: list[str]
 ) -> None:
@@ -186,6 +189,22 @@ def test_status_of_a_first_run_that_ended_early_is_empty(
         "loads": [], "rejects": [], "settled_rejects": 0, "skips": [], "loose_ends": [],
         "plan": None, "skipped": [],
     }  # fmt: skip
+
+
+def test_a_read_copy_without_marts_tells_no_stories_and_says_so(
+    tmp_path: Path, touchline: Touchline
+) -> None:
+    with Warehouse(tmp_path / "published.duckdb").connect():
+        pass
+    refused = touchline("explain", "ann@x.example")
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.beside.startswith("error: The read copy does not have what a story needs")
+
+
+def test_a_moment_that_is_none_is_refused(touchline: Touchline) -> None:
+    refused = touchline("explain", "ann@x.example", "--as-of", "last week")
+    assert refused.status == 1
+    assert refused.beside.startswith("error: 'last week' is no moment.")
 
 
 def test_an_org_that_does_not_run_is_no_success(touchline: Touchline) -> None:

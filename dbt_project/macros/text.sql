@@ -116,6 +116,15 @@
     ))
 {%- endmacro %}
 
+{#- A whole number for a text, the same in every version of the engine; two texts may share one. -#}
+{% macro number_of_text(text) -%}
+    {{ adapter.dispatch('number_of_text', 'touchline')(text) }}
+{%- endmacro %}
+
+{% macro duckdb__number_of_text(text) -%}
+    md5_number_lower({{ text }})
+{%- endmacro %}
+
 {#- Texts of a group joined with ", " in the given order. -#}
 {% macro join_texts(text, order_by) -%}
     {{ adapter.dispatch('join_texts', 'touchline')(text, order_by) }}

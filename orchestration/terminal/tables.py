@@ -42,11 +42,11 @@ class PlainTable(Table):
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         """Add a row, strings taken literally."""
-        literal = [Text(_legible(cell)) if isinstance(cell, str) else cell for cell in cells]
+        literal = [Text(legible(cell)) if isinstance(cell, str) else cell for cell in cells]
         super().add_row(*literal, **options)
 
 
-def _legible(text: str) -> str:
+def legible(text: str) -> str:
     """Spell out what a terminal would obey, such as the escape in a file's name."""
     return "".join(
         each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
@@ -214,7 +214,7 @@ def changes_table(title: str, rows: Sequence[Row]) -> Table:
 
 
 def _value(value: Any) -> Text:
-    return Text("(empty)", style="dim") if value is None else Text(_legible(str(value)))
+    return Text("(empty)", style="dim") if value is None else Text(legible(str(value)))
 
 
 _DECISION_STYLES = {"write": "green", "kept": "yellow"}

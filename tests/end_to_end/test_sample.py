@@ -7,8 +7,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.assets.story import explain_job
+from orchestration.settings import Settings
 from orchestration.what_if import MODELS
-from tests.end_to_end import truth
+from tests.end_to_end import explained, truth
 from tests.end_to_end.built import query
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
@@ -88,6 +90,46 @@ def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
     assert record["Touchline_Sequence_Status__c"] == status
     written = sum(request["records"] for request in sample_team.write_requests())
     assert written == sample_team.query("select count(*) from marts.people")[0][0]
+
+
+def test_what_explain_tells_of_people_agrees_with_the_marts(first_copy: Path) -> None:
+    """L5, F5, D9: statuses, events with actors, replies, fields and writes; now and at moments."""
+    with explained.read(first_copy, every=8) as copy:
+        assert len(copy.stories) > 40
+        assert explained.disagreements(copy) == explained.NONE
+        assert explained.disagreements_as_of(copy, moments=15, seed=1) == []
+
+
+@pytest.mark.usefixtures("first_copy")
+def test_a_story_is_told_by_the_command_and_in_the_dagster_ui(sample_team: Team) -> None:
+    """L5: whoever is asked for by whatever name; what cannot be told says why."""
+    enrollment_id, email, crm_id = sample_team.query(
+        "select enrollment_id, person_email, crm_id from marts.enrollments "
+        "where status_reason = 'in_thread' order by enrollment_id limit 1"
+    )[0]
+    told = [sample_team.touchline("explain", asked) for asked in (email, crm_id[:15])]
+    assert all(done.returncode == 0 for done in told), told[0].stderr
+    assert told[0].stdout == told[1].stdout
+    for words in ("Finished: Replied (replied)", "a person answered in the thread", ".mbox:"):
+        assert words in told[0].stdout
+    asked = sample_team.touchline("explain", enrollment_id, "--json", "--as-of", "2026-10-01")
+    document = json.loads(asked.stdout)
+    assert (document["person"]["crm_id"], document["as_of"]) == (
+        crm_id,
+        "2026-10-01T23:59:59.999999Z",
+    )
+    unknown = sample_team.touchline("explain", f"x{email}")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert f"Did you mean {email}" in unknown.stderr
+
+    ran = explain_job.execute_in_process(
+        run_config={"ops": {"tell_story": {"config": {"person": email}}}},
+        resources={
+            "settings": Settings.from_environment({"TOUCHLINE_DATA": str(sample_team.data)})
+        },
+    )
+    (output,) = [event for event in ran.all_node_events if event.is_successful_output]
+    assert "a person answered in the thread" in str(output.step_output_data.metadata["story"].value)
 
 
 @pytest.mark.usefixtures("first_copy")

@@ -9,6 +9,7 @@ import pytest
 from dagster_dbt import DbtCliResource
 
 from orchestration.assets.ingest import WAREHOUSE_POOL
+from orchestration.assets.story import tell_story
 from orchestration.landing.formats import FORMATS
 from orchestration.resources import DbtResource
 from orchestration.run_problems import STEPS
@@ -116,6 +117,12 @@ def test_every_op_that_opens_the_warehouse_takes_its_turn(definitions: dg.Defini
     pools = {each.op.name: each.op.pool for each in made if isinstance(each, dg.AssetsDefinition)}
     assert set(STEPS) < set(pools), "and the checks"
     assert {name for name, pool in pools.items() if pool != WAREHOUSE_POOL} == set()
+
+
+def test_a_story_can_be_asked_for_while_a_sync_is_at_work(definitions: dg.Definitions) -> None:
+    """L5: the job takes no turn at the warehouse, which runs hold from beginning to end."""
+    assert [node.name for node in definitions.resolve_job_def("explain").nodes] == ["tell_story"]
+    assert tell_story.required_resource_keys == {"settings"}
 
 
 def test_the_sync_job_runs_everything(definitions: dg.Definitions, graph: Graph) -> None:

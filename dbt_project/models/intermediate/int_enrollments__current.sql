@@ -6,7 +6,12 @@ versions as (
         *,
         row_number() over (
             partition by enrollment_id
-            order by updated_at desc nulls last, version_text desc, loaded_at asc
+            order by
+                updated_at desc nulls last,
+                version_text desc,
+                loaded_at asc,
+                source_file asc,
+                source_line asc
         ) as recency,
         -- When the platform first told of what it gives no time for.
         min(case when is_canceled or is_excluded then updated_at end)
@@ -58,6 +63,7 @@ select
     bounce_told_at,
     opt_out_told_at,
     reply_told_at,
-    loaded_at
+    loaded_at,
+    {{ source_place('source_file', 'source_line') }} as source_place
 from versions
 where recency = 1

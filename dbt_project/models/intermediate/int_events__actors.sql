@@ -117,6 +117,7 @@ facts as (
 
     select
         events.event_key,
+        events.belongs_to_number,
         events.event_type,
         events.is_flagged_machine,
         events.is_flagged_unknown,
@@ -154,6 +155,7 @@ decided as (
 
     select
         facts.event_key,
+        facts.belongs_to_number,
         facts.is_proxy,
         least(
             facts.cluster_priority,
@@ -169,6 +171,7 @@ decided as (
 
 select
     decided.event_key,
+    decided.belongs_to_number,
     decided.is_proxy,
     rules.verdict as actor,
     rules.rule_id as actor_rule

@@ -284,7 +284,13 @@ select
     attached.user_agent,
     attached.is_flagged_machine,
     attached.is_flagged_unknown,
-    attached.source_place
+    attached.source_place,
+    attached.delivery_count,
+    {{ number_of_text('coalesce(
+        attached.message_key,
+        case when not attached.is_other_recipient then attached.enrollment_id end,
+        attached.recipient_email
+    )') }} as belongs_to_number
 from attached
 left join messages on attached.message_key = messages.message_key
 left join tracked_hosts on {{ url_host('attached.url') }} = tracked_hosts.host

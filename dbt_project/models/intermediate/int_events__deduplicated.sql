@@ -63,7 +63,7 @@ fingerprinted as (
         received_at,
         loaded_at,
         load_id as last_load_id,
-        source_file || ':' || lpad(cast(source_line as varchar), 9, '0') as source_place,
+        {{ source_place('source_file', 'source_line') }} as source_place,
         cast(1 as bigint) as delivery_count
     from events
 

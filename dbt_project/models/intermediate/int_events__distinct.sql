@@ -33,7 +33,8 @@ dated as (
         receiving_host,
         received_at,
         loaded_at,
-        source_place
+        source_place,
+        delivery_count
     from events
 
 ),
@@ -80,6 +81,7 @@ select
     receiving_host,
     received_at,
     loaded_at,
-    source_place
+    source_place,
+    delivery_count
 from numbered
 where position_within_id = 1

@@ -172,6 +172,7 @@ select
     original_message_id,
     header_date_at,
     received_at,
-    loaded_at
+    loaded_at,
+    {{ source_place('source_file', 'source_line') }} as source_place
 from numbered
 where copy_number = 1

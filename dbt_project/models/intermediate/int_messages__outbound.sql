@@ -6,6 +6,12 @@ sent_by_platform as (
 
 ),
 
+enrollments as (
+
+    select * from {{ ref('int_enrollments__current') }}
+
+),
+
 mail as (
 
     select * from {{ ref('int_mail__copies') }}
@@ -24,7 +30,12 @@ sequence_messages as (
         *,
         row_number() over (
             partition by message_id
-            order by sent_at desc nulls last, version_text asc, loaded_at asc
+            order by
+                sent_at desc nulls last,
+                version_text asc,
+                loaded_at asc,
+                source_file asc,
+                source_line asc
         ) as copy_number
     from sent_by_platform
 
@@ -43,6 +54,7 @@ manual_copies as (
         coalesce(mail.header_date_at, mail.received_at) as sent_at,
         mail.gmail_thread_id as thread_id,
         mail.loaded_at,
+        mail.source_place,
         row_number() over (
             partition by mail.mail_key
             order by
@@ -72,7 +84,8 @@ manual_recipients as (
         body_text,
         sent_at,
         thread_id,
-        loaded_at
+        loaded_at,
+        source_place
     from manual_copies
     where copy_number = 1
 
@@ -89,33 +102,39 @@ manual_messages as (
         body_text,
         sent_at,
         thread_id,
-        loaded_at
+        loaded_at,
+        source_place
     from manual_recipients
     where {{ email_key('recipient') }} is not null
 
 )
 
 select
-    message_id as message_key,
-    message_id,
-    platform_message_id,
-    provider_message_id,
-    thread_id,
-    enrollment_id,
-    sequence_id,
-    step_number,
-    mailbox,
-    recipient_email,
+    sequence_messages.message_id as message_key,
+    sequence_messages.message_id,
+    sequence_messages.platform_message_id,
+    sequence_messages.provider_message_id,
+    sequence_messages.thread_id,
+    sequence_messages.enrollment_id,
+    sequence_messages.sequence_id,
+    sequence_messages.step_number,
+    sequence_messages.mailbox,
+    sequence_messages.recipient_email,
     'sequence' as origin,
-    subject,
-    body_text,
-    body_format,
-    sent_at,
-    open_tracking_enabled,
-    click_tracking_enabled,
-    loaded_at
+    sequence_messages.subject,
+    sequence_messages.body_text,
+    sequence_messages.body_format,
+    sequence_messages.sent_at,
+    sequence_messages.open_tracking_enabled,
+    sequence_messages.click_tracking_enabled,
+    sequence_messages.loaded_at,
+    {{ source_place('sequence_messages.source_file', 'sequence_messages.source_line') }}
+        as source_place,
+    {{ number_of_text('coalesce(enrollments.enrollment_id, sequence_messages.recipient_email)') }}
+        as belongs_to_number
 from sequence_messages
-where copy_number = 1
+left join enrollments on sequence_messages.enrollment_id = enrollments.enrollment_id
+where sequence_messages.copy_number = 1
 
 union all
 
@@ -137,5 +156,7 @@ select
     sent_at,
     false as open_tracking_enabled,
     false as click_tracking_enabled,
-    loaded_at
+    loaded_at,
+    source_place,
+    {{ number_of_text('recipient_email') }} as belongs_to_number
 from manual_messages

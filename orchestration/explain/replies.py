@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.explain import words
 from orchestration.explain.people import Keys
 from orchestration.explain.reading import few, place, read
 from orchestration.explain.story import Reply
@@ -59,9 +58,10 @@ select
     events.reply_key, events.message_key, events.enrollment_id, replies.match,
     replies.thread_rule, replies.sender_email, replies.mailbox, replies.subject,
     replies.is_automated, replies.reply_group, replies.reply_class, replies.classified_by,
-    replies.tags, copies.source_place, copies.copy_count
+    rules.source as classified_words, replies.tags, copies.source_place, copies.copy_count
 from events
 inner join replies on events.reply_key = replies.reply_key
+left join intermediate.inbound_rules as rules on replies.classified_by = rules.rule_id
 left join copies on events.reply_key = copies.mail_key
 """
 
@@ -99,7 +99,7 @@ def read_replies(
             reply_group=row["reply_group"],
             reply_class=row["reply_class"],
             classified_by=row["classified_by"],
-            classified_words=words.classified_by(row["classified_by"]),
+            classified_words=row["classified_words"] or row["classified_by"],
             tags=row["tags"],
             place=place(row["source_place"], row["copy_count"]) if row["source_place"] else None,
         )

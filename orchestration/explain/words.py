@@ -6,7 +6,7 @@ from collections.abc import Mapping
 _STATUS_REASONS: Mapping[str, str] = {
     "enrolled": "put into the sequence",
     "step_sent": "the first message went out",
-    "started": "the platform began, and no message is known",
+    "started": "the platform began",
     "ended": "the sequence came to its end",
     "platform": "the sequence platform says so",
     "in_thread": "a person answered in the thread",
@@ -19,27 +19,10 @@ _STATUS_REASONS: Mapping[str, str] = {
     "hard_bounce": "the address does not exist",
     "not_hard": "the platform stopped after a bounce that is not final",
     "unsubscribe": "the person unsubscribed",
+    "asked_in_reply": "the person asked for no more mail in a reply",
     "complaint": "the person called it spam",
     "crm_opt_out": "Salesforce says: has opted out of email",
     "send_failed": "the platform could not send",
-}
-
-#: E1: what decided about a mail. The platform's label wins (E6).
-_CLASSIFIED_BY: Mapping[str, str] = {
-    "platform": "the sequence platform's label",
-    "human_by_default": "nothing in it looks like a machine",
-    "delivery_report_headers": "headers of a delivery report",
-    "delivery_report_notification": "a provider's notification",
-    "delivery_report_sender": "sent by a mail server",
-    "delivery_report_text": "the text of a delivery report",
-    "delivery_report_subject": "the subject of a delivery report",
-    "abuse_report_headers": "headers of an abuse report",
-    "abuse_report_subject": "the subject of an abuse report",
-    "read_receipt_headers": "headers of a read receipt",
-    "auto_reply_headers": "headers of an automatic reply",
-    "auto_reply_subject": "the subject of an automatic reply",
-    "auto_reply_null_return_path": "it leaves no address to answer to",
-    "list_headers": "headers of a mailing list",
 }
 
 _MATCHES: Mapping[str, str] = {
@@ -59,8 +42,13 @@ _THREAD_RULES: Mapping[str, str] = {
 
 _UNMATCHED: Mapping[str, str] = {
     "no_record_with_this_email": "no Salesforce record has, or had, this address",
-    "no_email": "the enrollment has no address, and its record id is unknown",
-    "record_deleted": "the record that the enrollment names was deleted",
+    "unknown_record_id": "no snapshot shows the record id that the enrollment carries",
+    "record_deleted": "the record, or every one with this address, was deleted",
+    "no_email": "the enrollment has neither a record id nor an address",
+    "invalid_email": "the enrollment has no record id, and no mail can go to its address",
+    "lead_converted_without_contact": "the lead became an account, and no contact",
+    "contact_not_in_snapshots": "the contact that stands for the record is in no snapshot",
+    "record_not_in_snapshots": "the record is in an export of files, and in no snapshot",
     "in_no_sequence": "no sequence wrote to it, and no Salesforce record has it",
 }
 
@@ -74,11 +62,6 @@ _MATCHED_BY: Mapping[str, str] = {
 def status_reason(reason: str) -> str:
     """Say why a status holds."""
     return _STATUS_REASONS.get(reason, _plain(reason))
-
-
-def classified_by(rule: str) -> str:
-    """Say what decided about an inbound mail."""
-    return _CLASSIFIED_BY.get(rule, _plain(rule))
 
 
 def match(name: str, thread_rule: str | None) -> str:

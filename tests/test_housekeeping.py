@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from orchestration.housekeeping import keep_newest
+from orchestration.housekeeping import PARSED, hand_on_parsed, keep_newest
 
 
 def test_only_the_newest_files_and_folders_are_kept(tmp_path: Path) -> None:
@@ -34,3 +34,18 @@ def test_a_link_is_removed_and_not_followed(tmp_path: Path) -> None:
 def test_a_folder_that_no_run_has_made_yet_is_no_trouble(tmp_path: Path) -> None:
     keep_newest(tmp_path / "none", 5)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_build_starts_from_what_the_newest_one_before_it_has_parsed(tmp_path: Path) -> None:
+    for age, name in enumerate(("ended_early", "newest", "old")):
+        (tmp_path / name).mkdir()
+        if name != "ended_early":
+            (tmp_path / name / PARSED).write_text(name, encoding="utf-8")
+        os.utime(tmp_path / name, (1_700_000_000 - age, 1_700_000_000 - age))
+    hand_on_parsed(tmp_path, tmp_path / "next")
+    assert (tmp_path / "next" / PARSED).read_text(encoding="utf-8") == "newest"
+
+
+def test_the_first_build_has_nothing_to_start_from(tmp_path: Path) -> None:
+    hand_on_parsed(tmp_path / "builds", tmp_path / "builds" / "first")
+    assert list(tmp_path.iterdir()) == []

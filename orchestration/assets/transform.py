@@ -11,7 +11,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
 from orchestration.assets.ingest import WAREHOUSE_POOL
-from orchestration.housekeeping import BUILDS_KEPT, keep_newest
+from orchestration.housekeeping import BUILDS_KEPT, hand_on_parsed, keep_newest
 from orchestration.resources import DbtResource
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -110,10 +110,12 @@ def build_models(project: DbtProject) -> dg.AssetsDefinition:
         with warehouse.connect():
             pass
         keep_newest(settings.builds, BUILDS_KEPT - 1)
+        target = settings.builds / context.run.run_id
+        hand_on_parsed(settings.builds, target)
         build = dbt.cli(
             build_args(config, mapping),
             context=context,
-            target_path=settings.builds / context.run.run_id,
+            target_path=target,
             raise_on_error=False,
         )
         events = build.stream()

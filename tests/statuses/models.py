@@ -20,7 +20,7 @@ COLUMNS = {
     "is_opted_out boolean, is_replied boolean, bounced_at timestamp, opted_out_at timestamp, "
     "reply_received_at timestamp, reply_labels varchar, created_at timestamp, "
     "updated_at timestamp, started_at timestamp, ended_at timestamp, version_text varchar, "
-    "loaded_at timestamp",
+    "loaded_at timestamp, source_file varchar, source_line integer",
     "int_messages__outbound": "enrollment_id varchar, message_key varchar, sent_at timestamp",
     "int_events__attached": "enrollment_id varchar, message_key varchar, event_key varchar, "
     "event_type varchar, event_subtype varchar, occurred_at timestamp",

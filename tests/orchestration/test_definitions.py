@@ -34,8 +34,6 @@ ENDS = {
     dg.AssetKey(["raw", "rejects"]),
     dg.AssetKey(["crm", "activities"]),
     dg.AssetKey(["crm", "tasks"]),
-    # Manual tasks of sequences; the follow-up tasks that read them are yet to come (E9).
-    dg.AssetKey(["intermediate", "int_sequences__tasks"]),
     # Read by the tests that no request of an access log is lost (A8).
     dg.AssetKey(["intermediate", "int_access_logs__request_counts"]),
     # Kept from the snapshot; what reads them is built with the activities (J2, J5).

@@ -86,5 +86,5 @@ def test_without_a_record_the_reason_stands_there() -> None:
     told = story()
     nobody = replace(told.person, crm_object=None, crm_id=None, unmatched_reason="record_deleted")
     text = " ".join(shown(replace(told, person=nobody, timeline=())).split())
-    assert "not in Salesforce: the record that the enrollment names was deleted" in text
+    assert "not in Salesforce: the record, or every one with this address, was deleted" in text
     assert "Nothing is known to have happened." in text

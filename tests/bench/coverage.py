@@ -213,7 +213,7 @@ def _figures(tallies: Tallies) -> Figures:
         rows.append(
             (
                 scenario.name,
-                stratum.replace("_", " "),
+                stratum.removeprefix("mail_"),
                 str(tally.shown),
                 str(tally.too_few),
                 *(f"{share:.1%}" for share in shares),

@@ -29,12 +29,11 @@ versions as (
 followed as (
 
     select
-        *,
         {%- for fact, flag in told.items() %}
             min(case when not coalesce({{ flag }}, false) then recency end)
-                over (partition by enrollment_id) as last_without_{{ fact }}
-            {{- ',' if not loop.last }}
+                over (partition by enrollment_id) as last_without_{{ fact }},
         {%- endfor %}
+        versions.*
     from versions
 
 ),
@@ -42,14 +41,13 @@ followed as (
 dated as (
 
     select
-        *,
         {%- for fact in told %}
             min(case
                 when last_without_{{ fact }} is null or recency < last_without_{{ fact }}
                     then updated_at
-            end) over (partition by enrollment_id) as {{ fact }}_told_at
-            {{- ',' if not loop.last }}
+            end) over (partition by enrollment_id) as {{ fact }}_told_at,
         {%- endfor %}
+        followed.*
     from followed
 
 )

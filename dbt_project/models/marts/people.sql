@@ -105,7 +105,9 @@ message_totals as (
         min(messages.clicked_at) as clicked_at,
         max(case when messages.sent_at <= recent.ends_at then messages.sent_at end)
             as last_email_sent_at,
-        count(case when messages.sent_at between recent.starts_at and recent.ends_at then 1 end) as recent_count
+        count(case
+            when messages.sent_at between recent.starts_at and recent.ends_at then 1
+        end) as recent_count
     from messages
     inner join message_people on messages.message_key = message_people.message_key
     cross join recent
@@ -128,9 +130,12 @@ received_totals as (
 
     select
         received_mail.sender_crm_id as crm_id,
-        max(case when received_mail.received_at <= recent.ends_at then received_mail.received_at end)
-            as last_email_received_at,
-        count(case when received_mail.received_at between recent.starts_at and recent.ends_at then 1 end) as recent_count
+        max(case
+            when received_mail.received_at <= recent.ends_at then received_mail.received_at
+        end) as last_email_received_at,
+        count(case
+            when received_mail.received_at between recent.starts_at and recent.ends_at then 1
+        end) as recent_count
     from received_mail
     cross join recent
     group by received_mail.sender_crm_id
@@ -143,7 +148,9 @@ task_totals as (
 
     select
         records.stands_for_id as crm_id,
-        count(case when tasks.created_at between recent.starts_at and recent.ends_at then 1 end) as recent_count
+        count(case
+            when tasks.created_at between recent.starts_at and recent.ends_at then 1
+        end) as recent_count
     from tasks
     inner join records on tasks.who_id = records.crm_id
     cross join recent

@@ -1,6 +1,8 @@
 {#- Membership may change on these days after something happened; between them it does not. -#}
 {%- set spike_windows = var('engagement_spike_windows') -%}
 {%- set half_life = var('engagement_half_life_days') ~ '.0' -%}
+{#- Further back than there is mail: a score forgets nothing. -#}
+{%- set ever = 100000 -%}
 {%- set of_tracking = "('opens', 'human_opens', 'clicks', 'human_clicks')" -%}
 
 with
@@ -15,7 +17,13 @@ audiences as (
         window_days,
         coalesce(includes_automated, false) as includes_automated,
         nullif(trim(sequence), '') as sequence,
-        coalesce(nullif(trim(action), ''), 'none') as action
+        coalesce(nullif(trim(action), ''), 'none') as action,
+        -- How many days back a measurement looks.
+        case metric
+            when 'engagement_spike' then window_days * {{ spike_windows + 1 }}
+            when 'engagement_score' then {{ ever }}
+            else window_days
+        end as reach_days
     from {{ ref('audiences') }}
 
 ),
@@ -266,6 +274,7 @@ occasions as (
         audiences.comparison,
         audiences.threshold,
         audiences.window_days,
+        audiences.reach_days,
         audiences.action,
         population.crm_object,
         population.crm_id,
@@ -284,21 +293,61 @@ occasions as (
 
 ),
 
+-- The last activity and all that ever happened are followed along the days: a measurement with each
+-- fact before it would be the square of both.
+days as (
+
+    select
+        audience,
+        crm_id,
+        active_on as day_on,
+        amount,
+        case when is_activity then active_on end as activity_on,
+        false as is_occasion
+    from facts
+    union all
+    select
+        audience,
+        crm_id,
+        measured_on as day_on,
+        null as amount,
+        null as activity_on,
+        true as is_occasion
+    from occasions
+
+),
+
+followed as (
+
+    select
+        audience,
+        crm_id,
+        day_on,
+        is_occasion,
+        sum(amount) over (partition by audience, crm_id order by day_on) as amount,
+        max(activity_on) over (partition by audience, crm_id order by day_on) as last_active_on
+    from days
+
+),
+
 aged as (
 
     select
-        occasions.*,
-        facts.active_on,
+        occasions.audience,
+        occasions.crm_id,
+        occasions.measured_on,
+        occasions.window_days,
         facts.amount,
         facts.points,
-        facts.is_activity,
         {{ days_between('facts.active_on', 'occasions.measured_on') }} as age_in_days
     from occasions
-    left join facts
+    inner join facts
         on
             occasions.audience = facts.audience
             and occasions.crm_id = facts.crm_id
             and occasions.measured_on >= facts.active_on
+            and {{ days_later('facts.active_on', 'occasions.reach_days') }} > occasions.measured_on
+    where occasions.metric != 'days_without_activity' and occasions.reach_days is not null
 
 ),
 
@@ -306,60 +355,71 @@ sums as (
 
     select
         audience,
-        metric,
-        comparison,
-        threshold,
-        window_days,
-        action,
-        crm_object,
         crm_id,
         measured_on,
-        {{ days_between(
-            'coalesce(max(case when is_activity then active_on end), joined_on)', 'measured_on'
-        ) }} as idle_days,
-        coalesce(sum(case when age_in_days < window_days or window_days is null then amount end), 0)
-            as amount,
-        coalesce(sum(case when age_in_days < window_days then points end), 0) as points,
-        coalesce(sum(case
-            when
-                age_in_days >= window_days
-                and age_in_days < window_days * {{ spike_windows + 1 }}
-                then points
-        end), 0) as earlier_points,
-        coalesce(sum({{ decayed('points', 'age_in_days') }}), 0) as score
+        sum(case when age_in_days < window_days then amount end) as amount,
+        sum(case when age_in_days < window_days then points end) as points,
+        sum(case when age_in_days >= window_days then points end) as earlier_points,
+        sum({{ decayed('points', 'age_in_days') }}) as score
     from aged
-    group by
-        audience,
-        metric,
-        comparison,
-        threshold,
-        window_days,
-        action,
-        crm_object,
-        crm_id,
-        joined_on,
-        measured_on
+    group by audience, crm_id, measured_on
+
+),
+
+measured as (
+
+    select
+        occasions.audience,
+        occasions.metric,
+        occasions.comparison,
+        occasions.threshold,
+        occasions.window_days,
+        occasions.action,
+        occasions.crm_object,
+        occasions.crm_id,
+        occasions.measured_on,
+        {{ days_between(
+            'coalesce(followed.last_active_on, occasions.joined_on)', 'occasions.measured_on'
+        ) }} as idle_days,
+        case when occasions.window_days is null then followed.amount else sums.amount end as amount,
+        coalesce(sums.points, 0) as points,
+        coalesce(sums.earlier_points, 0) as earlier_points,
+        sums.score
+    from occasions
+    inner join followed
+        on
+            occasions.audience = followed.audience
+            and occasions.crm_id = followed.crm_id
+            and occasions.measured_on = followed.day_on
+            and followed.is_occasion
+    left join sums
+        on
+            occasions.audience = sums.audience
+            and occasions.crm_id = sums.crm_id
+            and occasions.measured_on = sums.measured_on
 
 ),
 
 valued as (
 
     select
-        sums.*,
+        measured.*,
         cast(case
             -- D9: what nobody may know makes nobody a member.
-            when sums.metric in {{ of_tracking }} and tracking_opt_outs.crm_id is not null
+            when measured.metric in {{ of_tracking }} and tracking_opt_outs.crm_id is not null
                 then null
-            when sums.metric = 'days_without_activity' and sums.idle_days >= sums.window_days
+            when
+                measured.metric = 'days_without_activity'
+                and measured.idle_days >= measured.window_days
                 then null
-            when sums.metric = 'days_without_activity' then sums.idle_days
-            when sums.metric = 'engagement_spike'
-                then sums.points - sums.earlier_points / {{ spike_windows }}.0
-            when sums.metric = 'engagement_score' then sums.score
-            else sums.amount
+            when measured.metric = 'days_without_activity' then measured.idle_days
+            when measured.metric = 'engagement_spike'
+                then measured.points - measured.earlier_points / {{ spike_windows }}.0
+            when measured.metric = 'engagement_score' then coalesce(measured.score, 0)
+            else coalesce(measured.amount, 0)
         end as double) as value
-    from sums
-    left join tracking_opt_outs on sums.crm_id = tracking_opt_outs.crm_id
+    from measured
+    left join tracking_opt_outs on measured.crm_id = tracking_opt_outs.crm_id
 
 )
 

@@ -168,18 +168,14 @@ delays as (
         audience,
         0 as waiting_days
     from audiences
-    union
-    select
-        audience,
-        cast(ceil(threshold) as integer) as waiting_days
-    from audiences
-    where metric = 'days_without_activity'
-    union
-    select
-        audience,
-        cast(floor(threshold) as integer) + 1 as waiting_days
-    from audiences
-    where metric = 'days_without_activity'
+    {%- for days in ['ceil(threshold)', 'floor(threshold) + 1'] %}
+        union
+        select
+            audience,
+            cast({{ days }} as integer) as waiting_days
+        from audiences
+        where metric = 'days_without_activity'
+    {%- endfor %}
     {%- for windows in range(1, spike_windows + 2) %}
         union
         select
@@ -269,13 +265,7 @@ measuring_days as (
 occasions as (
 
     select
-        audiences.audience,
-        audiences.metric,
-        audiences.comparison,
-        audiences.threshold,
-        audiences.window_days,
-        audiences.reach_days,
-        audiences.action,
+        audiences.*,
         population.crm_object,
         population.crm_id,
         population.joined_on,
@@ -330,16 +320,18 @@ followed as (
 
 ),
 
-aged as (
+{% set age_in_days = days_between('facts.active_on', 'occasions.measured_on') %}
+{%- set is_in_window = age_in_days ~ ' < occasions.window_days' %}
+sums as (
 
     select
         occasions.audience,
         occasions.crm_id,
         occasions.measured_on,
-        occasions.window_days,
-        facts.amount,
-        facts.points,
-        {{ days_between('facts.active_on', 'occasions.measured_on') }} as age_in_days
+        sum(case when {{ is_in_window }} then facts.amount end) as amount,
+        sum(case when {{ is_in_window }} then facts.points end) as points,
+        sum(case when not {{ is_in_window }} then facts.points end) as earlier_points,
+        sum({{ decayed('facts.points', age_in_days) }}) as score
     from occasions
     inner join facts
         on
@@ -348,43 +340,34 @@ aged as (
             and occasions.measured_on >= facts.active_on
             and {{ days_later('facts.active_on', 'occasions.reach_days') }} > occasions.measured_on
     where occasions.metric != 'days_without_activity' and occasions.reach_days is not null
+    group by occasions.audience, occasions.crm_id, occasions.measured_on
 
 ),
 
-sums as (
+{% set idle_days = days_between(
+    'coalesce(followed.last_active_on, occasions.joined_on)', 'occasions.measured_on'
+) %}
+valued as (
 
     select
-        audience,
-        crm_id,
-        measured_on,
-        sum(case when age_in_days < window_days then amount end) as amount,
-        sum(case when age_in_days < window_days then points end) as points,
-        sum(case when age_in_days >= window_days then points end) as earlier_points,
-        sum({{ decayed('points', 'age_in_days') }}) as score
-    from aged
-    group by audience, crm_id, measured_on
-
-),
-
-measured as (
-
-    select
-        occasions.audience,
-        occasions.metric,
-        occasions.comparison,
-        occasions.threshold,
-        occasions.window_days,
-        occasions.action,
-        occasions.crm_object,
-        occasions.crm_id,
-        occasions.measured_on,
-        {{ days_between(
-            'coalesce(followed.last_active_on, occasions.joined_on)', 'occasions.measured_on'
-        ) }} as idle_days,
-        case when occasions.window_days is null then followed.amount else sums.amount end as amount,
-        coalesce(sums.points, 0) as points,
-        coalesce(sums.earlier_points, 0) as earlier_points,
-        sums.score
+        occasions.*,
+        cast(case
+            -- D9: what nobody may know makes nobody a member.
+            when occasions.metric in {{ of_tracking }} and tracking_opt_outs.crm_id is not null
+                then null
+            when occasions.metric = 'days_without_activity'
+                then case
+                    when occasions.window_days is null or {{ idle_days }} < occasions.window_days
+                        then {{ idle_days }}
+                end
+            when occasions.metric = 'engagement_spike'
+                then
+                    coalesce(sums.points, 0)
+                    - coalesce(sums.earlier_points, 0) / {{ spike_windows }}.0
+            when occasions.metric = 'engagement_score' then coalesce(sums.score, 0)
+            when occasions.window_days is null then coalesce(followed.amount, 0)
+            else coalesce(sums.amount, 0)
+        end as double) as value
     from occasions
     inner join followed
         on
@@ -397,29 +380,7 @@ measured as (
             occasions.audience = sums.audience
             and occasions.crm_id = sums.crm_id
             and occasions.measured_on = sums.measured_on
-
-),
-
-valued as (
-
-    select
-        measured.*,
-        cast(case
-            -- D9: what nobody may know makes nobody a member.
-            when measured.metric in {{ of_tracking }} and tracking_opt_outs.crm_id is not null
-                then null
-            when
-                measured.metric = 'days_without_activity'
-                and measured.idle_days >= measured.window_days
-                then null
-            when measured.metric = 'days_without_activity' then measured.idle_days
-            when measured.metric = 'engagement_spike'
-                then measured.points - measured.earlier_points / {{ spike_windows }}.0
-            when measured.metric = 'engagement_score' then coalesce(measured.score, 0)
-            else coalesce(measured.amount, 0)
-        end as double) as value
-    from measured
-    left join tracking_opt_outs on measured.crm_id = tracking_opt_outs.crm_id
+    left join tracking_opt_outs on occasions.crm_id = tracking_opt_outs.crm_id
 
 )
 

@@ -10,9 +10,9 @@ from tests.dbt_files import PROJECT, Model, configuration, models, models_of, wi
 
 PUBLIC = ("marts", "crm")
 
-#: What only one engine understands: JSON, epochs, patterns, lists, argmax.
+#: What only one engine understands: JSON, epochs, patterns, lists, argmax, nulls in windows.
 ENGINE_SPECIFIC = re.compile(
-    r"->>?|\blambda\b|\bqualify\b|\w\[\d+\]|::"
+    r"->>?|\blambda\b|\bqualify\b|\b(?:ignore|respect)\s+nulls\b|\w\[\d+\]|::"
     r"|\bcount\s*\(\s*distinct\b[^()]*\)\s*over\b"
     r"|\b(?:json_\w+|\w+_json|epoch\w*|regexp_\w+|list\w*|array_\w+|arg_m\w+|m(?:ax|in)_by"
     r"|unnest|str[pf]time|to_timestamp|struct_\w+|string_agg|generate_series)\s*\(",
@@ -155,6 +155,7 @@ def test_a_public_columns_name_tells_its_type(model: Model) -> None:
         "strptime(text, '%Y')",
         "qualify recency = 1",
         "count(distinct url) over (partition by message_key)",
+        "last_value(is_told ignore nulls) over (order by moment)",
     ],
 )
 def test_sql_of_one_engine_is_recognised(sql: str) -> None:

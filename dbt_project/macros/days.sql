@@ -13,6 +13,19 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The moment, in UTC, at which a day begins where the team works (var `time_zone`). -#}
+{% macro start_of_local_day(day) -%}
+    {{ adapter.dispatch('start_of_local_day', 'touchline')(day) }}
+{%- endmacro %}
+
+{% macro duckdb__start_of_local_day(day) -%}
+    {%- if var('time_zone') == 'UTC' -%}
+    cast({{ day }} as timestamp)
+    {%- else -%}
+    ((cast({{ day }} as timestamp) at time zone '{{ var("time_zone") }}') at time zone 'UTC')
+    {%- endif -%}
+{%- endmacro %}
+
 {#- The day so many days later. -#}
 {% macro days_later(day, days) -%}
     cast({{ touchline.add_days(day, days) }} as date)

@@ -25,6 +25,19 @@ now as (
         on enrollments.enrollment_id = history.enrollment_id and history.valid_to is null
     group by enrollments.enrollment_id
 
+),
+
+periods as (
+
+    select
+        enrollment_id,
+        valid_from,
+        valid_to,
+        lead(valid_from) over (
+            partition by enrollment_id order by valid_from, valid_to nulls last
+        ) as next_valid_from
+    from history
+
 )
 
 select enrollment_id
@@ -34,5 +47,7 @@ where open_rows != 1
 union all
 
 select enrollment_id
-from history
-where valid_to <= valid_from
+from periods
+where
+    valid_to <= valid_from
+    or valid_to is distinct from next_valid_from

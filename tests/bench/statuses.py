@@ -111,25 +111,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         past.told.update(then.told)
         past.untold.update(then.untold)
         tables.append(_confusion(f"{_title(trial)}: statuses now", now))
-        verdicts.append(_verdict(f"{trial.name}, enrollments", now))
+        verdicts.append(verdict(f"{trial.name}, enrollments", now))
     tables += [_confusion("All teams: statuses at past moments", past), _unknowable(past)]
-    verdicts.append(_verdict("all teams, past moments that can be known", past))
+    verdicts.append(verdict("all teams, past moments that can be known", past))
     for table in tables:
         console.print(f"[bold]{table.title}[/bold]")
         console.print(table.as_rich(), "")
     if options.write:
         write_between_marks(PAGE, [_how(options.seed), *(each.as_markdown() for each in tables)])
     # The last line is the verdict: what falls short comes last.
-    for text, is_met in sorted(verdicts, key=lambda verdict: not verdict[1]):
+    for text, is_met in sorted(verdicts, key=lambda each: not each[1]):
         console.print(f"{text} {'ok' if is_met else 'short'}", highlight=False, soft_wrap=True)
     return 0 if all(is_met for _, is_met in verdicts) else 1
 
 
-def _verdict(whose: str, comparison: Comparison) -> tuple[str, bool]:
+def verdict(whose: str, comparison: Comparison) -> tuple[str, bool]:
+    """Return the line that says how it went, and whether it is well; on nothing it is not."""
     wrong = f"{comparison.wrong} of {comparison.total:,}"
     return (
         f"evaluate-statuses, {whose} with another status than in truth: {wrong} (limit 0)",
-        comparison.wrong == 0,
+        comparison.total > 0 and comparison.wrong == 0,
     )
 
 

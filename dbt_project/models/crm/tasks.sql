@@ -127,8 +127,8 @@ audience_follow_ups as (
         owners.owner_id,
         'Follow up: ' || replace(spells.audience, '_', ' ') as subject,
         business_days.next_business_day_on as due_on,
-        cast(spells.since_on as timestamp) as opened_at,
-        cast(spells.until_on as timestamp) as closed_at,
+        {{ start_of_local_day('spells.since_on') }} as opened_at,
+        {{ start_of_local_day('spells.until_on') }} as closed_at,
         case
             when spells.until_on is not null then 'left_audience'
             when people.is_opted_out then 'opt_out'

@@ -1,6 +1,8 @@
 {#- Membership may change on these days after something happened; between them it does not. -#}
 {%- set spike_windows = var('engagement_spike_windows') -%}
 {%- set half_life = var('engagement_half_life_days') ~ '.0' -%}
+{#- Further back than there is mail: a score forgets nothing. -#}
+{%- set ever = 100000 -%}
 {%- set of_tracking = "('opens', 'human_opens', 'clicks', 'human_clicks')" -%}
 
 with
@@ -15,7 +17,13 @@ audiences as (
         window_days,
         coalesce(includes_automated, false) as includes_automated,
         nullif(trim(sequence), '') as sequence,
-        coalesce(nullif(trim(action), ''), 'none') as action
+        coalesce(nullif(trim(action), ''), 'none') as action,
+        -- How many days back a measurement looks.
+        case metric
+            when 'engagement_spike' then window_days * {{ spike_windows + 1 }}
+            when 'engagement_score' then {{ ever }}
+            else window_days
+        end as reach_days
     from {{ ref('audiences') }}
 
 ),
@@ -160,18 +168,14 @@ delays as (
         audience,
         0 as waiting_days
     from audiences
-    union
-    select
-        audience,
-        cast(ceil(threshold) as integer) as waiting_days
-    from audiences
-    where metric = 'days_without_activity'
-    union
-    select
-        audience,
-        cast(floor(threshold) as integer) + 1 as waiting_days
-    from audiences
-    where metric = 'days_without_activity'
+    {%- for days in ['ceil(threshold)', 'floor(threshold) + 1'] %}
+        union
+        select
+            audience,
+            cast({{ days }} as integer) as waiting_days
+        from audiences
+        where metric = 'days_without_activity'
+    {%- endfor %}
     {%- for windows in range(1, spike_windows + 2) %}
         union
         select
@@ -261,12 +265,7 @@ measuring_days as (
 occasions as (
 
     select
-        audiences.audience,
-        audiences.metric,
-        audiences.comparison,
-        audiences.threshold,
-        audiences.window_days,
-        audiences.action,
+        audiences.*,
         population.crm_object,
         population.crm_id,
         population.joined_on,
@@ -284,82 +283,104 @@ occasions as (
 
 ),
 
-aged as (
+-- The last activity and all that ever happened are followed along the days: a measurement with each
+-- fact before it would be the square of both.
+days as (
 
     select
-        occasions.*,
-        facts.active_on,
-        facts.amount,
-        facts.points,
-        facts.is_activity,
-        {{ days_between('facts.active_on', 'occasions.measured_on') }} as age_in_days
+        audience,
+        crm_id,
+        active_on as day_on,
+        amount,
+        case when is_activity then active_on end as activity_on,
+        false as is_occasion
+    from facts
+    union all
+    select
+        audience,
+        crm_id,
+        measured_on as day_on,
+        null as amount,
+        null as activity_on,
+        true as is_occasion
     from occasions
-    left join facts
+
+),
+
+followed as (
+
+    select
+        audience,
+        crm_id,
+        day_on,
+        is_occasion,
+        sum(amount) over (partition by audience, crm_id order by day_on) as amount,
+        max(activity_on) over (partition by audience, crm_id order by day_on) as last_active_on
+    from days
+
+),
+
+{% set age_in_days = days_between('facts.active_on', 'occasions.measured_on') %}
+{%- set is_in_window = age_in_days ~ ' < occasions.window_days' %}
+sums as (
+
+    select
+        occasions.audience,
+        occasions.crm_id,
+        occasions.measured_on,
+        sum(case when {{ is_in_window }} then facts.amount end) as amount,
+        sum(case when {{ is_in_window }} then facts.points end) as points,
+        sum(case when not {{ is_in_window }} then facts.points end) as earlier_points,
+        sum({{ decayed('facts.points', age_in_days) }}) as score
+    from occasions
+    inner join facts
         on
             occasions.audience = facts.audience
             and occasions.crm_id = facts.crm_id
             and occasions.measured_on >= facts.active_on
+            and {{ days_later('facts.active_on', 'occasions.reach_days') }} > occasions.measured_on
+    where occasions.metric != 'days_without_activity' and occasions.reach_days is not null
+    group by occasions.audience, occasions.crm_id, occasions.measured_on
 
 ),
 
-sums as (
-
-    select
-        audience,
-        metric,
-        comparison,
-        threshold,
-        window_days,
-        action,
-        crm_object,
-        crm_id,
-        measured_on,
-        {{ days_between(
-            'coalesce(max(case when is_activity then active_on end), joined_on)', 'measured_on'
-        ) }} as idle_days,
-        coalesce(sum(case when age_in_days < window_days or window_days is null then amount end), 0)
-            as amount,
-        coalesce(sum(case when age_in_days < window_days then points end), 0) as points,
-        coalesce(sum(case
-            when
-                age_in_days >= window_days
-                and age_in_days < window_days * {{ spike_windows + 1 }}
-                then points
-        end), 0) as earlier_points,
-        coalesce(sum({{ decayed('points', 'age_in_days') }}), 0) as score
-    from aged
-    group by
-        audience,
-        metric,
-        comparison,
-        threshold,
-        window_days,
-        action,
-        crm_object,
-        crm_id,
-        joined_on,
-        measured_on
-
-),
-
+{% set idle_days = days_between(
+    'coalesce(followed.last_active_on, occasions.joined_on)', 'occasions.measured_on'
+) %}
 valued as (
 
     select
-        sums.*,
+        occasions.*,
         cast(case
             -- D9: what nobody may know makes nobody a member.
-            when sums.metric in {{ of_tracking }} and tracking_opt_outs.crm_id is not null
+            when occasions.metric in {{ of_tracking }} and tracking_opt_outs.crm_id is not null
                 then null
-            when sums.metric = 'days_without_activity' and sums.idle_days >= sums.window_days
-                then null
-            when sums.metric = 'days_without_activity' then sums.idle_days
-            when sums.metric = 'engagement_spike'
-                then sums.points - sums.earlier_points / {{ spike_windows }}.0
-            when sums.metric = 'engagement_score' then sums.score
-            else sums.amount
+            when occasions.metric = 'days_without_activity'
+                then case
+                    when occasions.window_days is null or {{ idle_days }} < occasions.window_days
+                        then {{ idle_days }}
+                end
+            when occasions.metric = 'engagement_spike'
+                then
+                    coalesce(sums.points, 0)
+                    - coalesce(sums.earlier_points, 0) / {{ spike_windows }}.0
+            when occasions.metric = 'engagement_score' then coalesce(sums.score, 0)
+            when occasions.window_days is null then coalesce(followed.amount, 0)
+            else coalesce(sums.amount, 0)
         end as double) as value
-    from sums
-    left join tracking_opt_outs on sums.crm_id = tracking_opt_outs.crm_id
+    from occasions
+    inner join followed
+        on
+            occasions.audience = followed.audience
+            and occasions.crm_id = followed.crm_id
+            and occasions.measured_on = followed.day_on
+            and followed.is_occasion
+    left join sums
+        on
+            occasions.audience = sums.audience
+            and occasions.crm_id = sums.crm_id
+            and occasions.measured_on = sums.measured_on
+    left join tracking_opt_outs on occasions.crm_id = tracking_opt_outs.crm_id
 
 )
 

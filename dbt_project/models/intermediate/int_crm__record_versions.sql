@@ -64,11 +64,8 @@ select
     is_converted,
     converted_contact_id,
     -- A version that does not say is not one without an opt-out: the last that says so counts.
-    last_value(has_opted_out_of_email ignore nulls) over (
-        partition by crm_id
-        order by system_modstamp_at, load_id
-        rows between unbounded preceding and current row
-    ) as has_opted_out_of_email,
+    {{ last_known('has_opted_out_of_email', 'crm_id', 'system_modstamp_at, load_id') }}
+        as has_opted_out_of_email,
     last_modified_at,
     last_modified_by_id,
     is_deleted,

@@ -1,3 +1,10 @@
+{%- set told = {
+    'end': 'is_canceled or is_excluded',
+    'bounce': 'is_bounced',
+    'opt_out': 'is_opted_out',
+    'reply': 'is_replied',
+} -%}
+
 with
 
 versions as (
@@ -12,17 +19,36 @@ versions as (
                 loaded_at asc,
                 source_file asc,
                 source_line asc
-        ) as recency,
-        -- When the platform first told of what it gives no time for.
-        min(case when is_canceled or is_excluded then updated_at end)
-            over (partition by enrollment_id) as end_told_at,
-        min(case when is_bounced then updated_at end)
-            over (partition by enrollment_id) as bounce_told_at,
-        min(case when is_opted_out then updated_at end)
-            over (partition by enrollment_id) as opt_out_told_at,
-        min(case when is_replied then updated_at end)
-            over (partition by enrollment_id) as reply_told_at
+        ) as recency
     from {{ ref('int_sequences__enrollments') }}
+
+),
+
+-- A platform may give no time for what it tells, and take it back: what it tells now holds since
+-- the first of the versions in a row that tell it.
+followed as (
+
+    select
+        {%- for fact, flag in told.items() %}
+            min(case when not coalesce({{ flag }}, false) then recency end)
+                over (partition by enrollment_id) as last_without_{{ fact }},
+        {%- endfor %}
+        versions.*
+    from versions
+
+),
+
+dated as (
+
+    select
+        {%- for fact in told %}
+            min(case
+                when last_without_{{ fact }} is null or recency < last_without_{{ fact }}
+                    then updated_at
+            end) over (partition by enrollment_id) as {{ fact }}_told_at,
+        {%- endfor %}
+        followed.*
+    from followed
 
 )
 
@@ -55,7 +81,7 @@ select
     updated_at,
     started_at,
     ended_at,
-    -- Some platforms cancel without saying when: when they first told of it stands in.
+    -- Some platforms cancel without saying when: when they told of it stands in.
     coalesce(
         ended_at,
         case when is_canceled or is_excluded then coalesce(state_since, end_told_at) end
@@ -65,5 +91,5 @@ select
     reply_told_at,
     loaded_at,
     {{ source_place('source_file', 'source_line') }} as source_place
-from versions
+from dated
 where recency = 1

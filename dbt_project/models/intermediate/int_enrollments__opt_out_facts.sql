@@ -66,7 +66,10 @@ select
     reached.enrollment_id,
     reached.status,
     reached.reason,
-    greatest(reached.occurred_at, enrollments.created_at) as starts_at,
+    greatest(
+        coalesce(reached.occurred_at, enrollments.created_at),
+        coalesce(enrollments.created_at, reached.occurred_at)
+    ) as starts_at,
     reached.event_key
 from reached
 inner join enrollments on reached.enrollment_id = enrollments.enrollment_id

@@ -170,6 +170,8 @@ candidates as (
             and inbound.subject_key = sent.subject_key
     where
         sent.sent_at > replies.received_at
+        -- No subject ties no two mails together.
+        and inbound.subject_key != ''
         and sent.sent_at <= {{ add_days('replies.received_at', var('probable_reply_days')) }}
 
 ),

@@ -47,10 +47,19 @@ counted_replies as (
 
     select
         replies.enrollment_id,
-        coalesce(answered.step_number, latest.step_number) as step_number,
+        case
+            when answered.message_key is not null then answered.step_number
+            when latest.message_key is not null then latest.step_number
+            else enrollments.last_step_number
+        end as step_number,
         row_number() over (
             partition by replies.enrollment_id
-            order by replies.received_at asc, replies.reply_key asc, latest.sent_at desc
+            order by
+                replies.received_at asc,
+                replies.reply_key asc,
+                latest.sent_at desc,
+                latest.step_number desc nulls last,
+                latest.message_key desc
         ) as from_first
     from replies
     inner join enrollments
@@ -82,9 +91,10 @@ flagged as (
         enrollments.status = 'replied' or answers.initial_automated_class is not null
             as is_replied_or_automated,
         coalesce(
-            cast(
-                coalesce(counted_replies.step_number, enrollments.last_step_number) as varchar
-            ),
+            cast(case
+                when counted_replies.enrollment_id is not null then counted_replies.step_number
+                else enrollments.last_step_number
+            end as varchar),
             'none'
         ) as reply_step,
         case
@@ -113,14 +123,6 @@ steps as (
     from enrollments
     left join messages on enrollments.enrollment_id = messages.enrollment_id
     group by enrollments.enrollment_id, coalesce(cast(messages.step_number as varchar), 'none')
-
-),
-
-classes as (
-
-    select distinct reply_class
-    from flagged
-    where reply_class is not null
 
 )
 
@@ -187,14 +189,15 @@ inner join steps on flagged.enrollment_id = steps.enrollment_id
 
 union all
 
--- Of all, how many answered in this vein; a machine's answer where no person's counts.
+-- In which vein they answered; a machine's answer where no person's counts. Whoever gave none is
+-- in the denominator all the same: it is that of the slice `all`.
 select
-    flagged.enrollment_id,
-    flagged.person_key,
-    flagged.has_delivery,
+    enrollment_id,
+    person_key,
+    has_delivery,
     'reply_class' as slice,
-    classes.reply_class as slice_value,
-    flagged.is_replied and flagged.reply_class = classes.reply_class as is_replied,
-    coalesce(flagged.reply_class = classes.reply_class, false) as is_replied_or_automated
+    reply_class as slice_value,
+    is_replied,
+    is_replied_or_automated
 from flagged
-cross join classes
+where reply_class is not null

@@ -185,7 +185,7 @@ select
         coalesce(sends.last_step_at, enrollments.created_at),
         coalesce(human_replies.last_replied_at, enrollments.created_at),
         coalesce(other_activity.last_occurred_at, enrollments.created_at),
-        coalesce(enrollments.ended_at, enrollments.created_at)
+        coalesce(enrollments.finished_at, enrollments.created_at)
     ) as last_activity_at
 from enrollments
 inner join history on enrollments.enrollment_id = history.enrollment_id

@@ -83,6 +83,16 @@ clock as (
 
 ),
 
+-- G4: the last 30 days. What claims to be later than the newest fact has not happened yet.
+recent as (
+
+    select
+        {{ add_days('as_of', -30) }} as starts_at,
+        as_of as ends_at
+    from clock
+
+),
+
 message_totals as (
 
     select
@@ -93,12 +103,14 @@ message_totals as (
         sum(messages.click_count) as click_count,
         sum(messages.human_click_count) as human_click_count,
         min(messages.clicked_at) as clicked_at,
-        max(messages.sent_at) as last_email_sent_at,
-        count(case when messages.sent_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
-            as recent_count
+        max(case when messages.sent_at <= recent.ends_at then messages.sent_at end)
+            as last_email_sent_at,
+        count(case
+            when messages.sent_at between recent.starts_at and recent.ends_at then 1
+        end) as recent_count
     from messages
     inner join message_people on messages.message_key = message_people.message_key
-    cross join clock
+    cross join recent
     group by message_people.crm_id
 
 ),
@@ -118,12 +130,14 @@ received_totals as (
 
     select
         received_mail.sender_crm_id as crm_id,
-        max(received_mail.received_at) as last_email_received_at,
+        max(case
+            when received_mail.received_at <= recent.ends_at then received_mail.received_at
+        end) as last_email_received_at,
         count(case
-            when received_mail.received_at >= {{ add_days('clock.as_of', -30) }} then 1
+            when received_mail.received_at between recent.starts_at and recent.ends_at then 1
         end) as recent_count
     from received_mail
-    cross join clock
+    cross join recent
     group by received_mail.sender_crm_id
 
 ),
@@ -134,11 +148,12 @@ task_totals as (
 
     select
         records.stands_for_id as crm_id,
-        count(case when tasks.created_at >= {{ add_days('clock.as_of', -30) }} then 1 end)
-            as recent_count
+        count(case
+            when tasks.created_at between recent.starts_at and recent.ends_at then 1
+        end) as recent_count
     from tasks
     inner join records on tasks.who_id = records.crm_id
-    cross join clock
+    cross join recent
     where not tasks.is_email
     group by records.stands_for_id
 
@@ -220,7 +235,12 @@ people as (
     select
         crm_object,
         crm_id,
-        min(matched_by) as matched_by
+        -- The surest of what tied its enrollments to it.
+        case
+            when count(case when matched_by = 'crm_id' then 1 end) > 0 then 'crm_id'
+            when count(case when matched_by = 'email' then 1 end) > 0 then 'email'
+            else min(matched_by)
+        end as matched_by
     from {{ ref('int_enrollments__people') }}
     where crm_id is not null
     group by crm_object, crm_id

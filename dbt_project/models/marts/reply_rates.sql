@@ -37,6 +37,23 @@ counted as (
 
 ),
 
+-- Of all, how many answered in this vein: a reply class has everybody for its denominator.
+based as (
+
+    select
+        {%- for denominator in ['enrolled', 'delivered', 'people'] %}
+            counted.{{ denominator }}_replied,
+            counted.{{ denominator }}_any,
+            coalesce(whole.{{ denominator }}_count, counted.{{ denominator }}_count)
+                as {{ denominator }}_count,
+        {%- endfor %}
+        counted.slice,
+        counted.slice_value
+    from counted
+    left join counted as whole on counted.slice = 'reply_class' and whole.slice = 'all'
+
+),
+
 rates as (
 
     {% for denominator in ['enrolled', 'delivered', 'people'] -%}
@@ -48,7 +65,7 @@ rates as (
                 {{ denominator }}_{{ numerator }} as replied_count,
                 {{ denominator }}_count as denominator_count,
                 {{ includes_automated }} as includes_automated
-            from counted
+            from based
             {% if not loop.last %}union all{% endif %}
         {% endfor %}
         {% if not loop.last %}union all{% endif %}

@@ -30,9 +30,9 @@ addresses as (
 
 ),
 
-reply_labels as (
+labels as (
 
-    select * from {{ ref('reply_labels') }}
+    select * from {{ ref('int_enrollments__reply_labels') }}
 
 ),
 
@@ -211,57 +211,21 @@ reported as (
 
 ),
 
--- A label may be a tag of somebody's own; the first that means a class is the class.
-known_labels as (
-
-    select
-        enrollments.enrollment_id,
-        reply_labels.reply_class,
-        reply_labels.is_automated,
-        row_number() over (
-            partition by enrollments.enrollment_id
-            order by
-                strpos(
-                    ', ' || lower(enrollments.reply_labels) || ', ',
-                    ', ' || lower(reply_labels.label) || ', '
-                )
-        ) as place
-    from enrollments
-    inner join reply_labels
-        on
-            strpos(
-                ', ' || lower(enrollments.reply_labels) || ', ',
-                ', ' || lower(reply_labels.label) || ', '
-            ) > 0
-
-),
-
-labels as (
-
-    select
-        enrollments.enrollment_id,
-        enrollments.reply_labels,
-        enrollments.reply_received_at,
-        known_labels.reply_class,
-        coalesce(known_labels.is_automated, false) as is_automated
-    from enrollments
-    left join known_labels
-        on enrollments.enrollment_id = known_labels.enrollment_id and known_labels.place = 1
-    where enrollments.reply_labels is not null
-
-),
-
 -- E6: the platform's label wins. It names no mail, so it goes to one of the enrollment that came
 -- within minutes of it: to a person's before a machine's if it is a person's label, and so on.
-labelled as (
+nearest_mail as (
 
     select
         attributed.mail_key,
+        labels.reply_received_at,
         labels.reply_labels,
         labels.reply_class,
         labels.is_automated,
+        attributed.is_automated = labels.is_automated as is_of_its_kind,
+        abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }})
+            as distance,
         row_number() over (
-            partition by labels.enrollment_id
+            partition by labels.enrollment_id, labels.reply_received_at
             order by
                 attributed.is_automated = labels.is_automated desc,
                 abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}),
@@ -273,6 +237,23 @@ labelled as (
         abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}) <= 300
         -- What looks like a person's mail may be a machine's after all, but not the reverse.
         and (not attributed.is_automated or labels.is_automated)
+
+),
+
+-- Of labels minutes apart that all go to one mail, the nearest is its own.
+labelled as (
+
+    select
+        mail_key,
+        reply_labels,
+        reply_class,
+        is_automated,
+        row_number() over (
+            partition by mail_key
+            order by is_of_its_kind desc, distance asc, reply_received_at desc
+        ) as preference
+    from nearest_mail
+    where nearness = 1
 
 ),
 
@@ -296,7 +277,7 @@ classified as (
             else attributed.kind_rule
         end as classified_by
     from attributed
-    left join labelled on attributed.mail_key = labelled.mail_key and labelled.nearness = 1
+    left join labelled on attributed.mail_key = labelled.mail_key and labelled.preference = 1
     left join reported on attributed.mail_key = reported.mail_key and reported.preference = 1
     left join text_hints on attributed.mail_key = text_hints.mail_key
 

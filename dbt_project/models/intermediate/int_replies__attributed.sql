@@ -270,6 +270,11 @@ classified as (
         labelled.reply_labels,
         reported.delivery_action,
         reported.bounce_subtype,
+        -- D8: a report may also tell that a mail arrived, or was passed on.
+        attributed.inbound_kind = 'delivery_report'
+        and coalesce(reported.delivery_action, 'failed') = 'failed' as is_failure,
+        attributed.inbound_kind = 'delivery_report'
+        and coalesce(reported.delivery_action, 'failed') = 'delayed' as is_delay,
         case
             when labelled.reply_class is not null then 'platform'
             when text_hints.has_opt_out_hint then 'text_opt_out'
@@ -302,7 +307,7 @@ select
     classified.received_at,
     classified.inbound_kind,
     case
-        when classified.inbound_kind = 'delivery_report'
+        when classified.is_failure or classified.is_delay
             then coalesce(classified.bounce_subtype, 'undetermined')
     end as bounce_subtype,
     classified.delivery_action,
@@ -310,9 +315,8 @@ select
     case
         when classified.classified_by = 'platform' then classified.label_class
         when inbound_rules.decides = 'class' then inbound_rules.verdict
-        when classified.inbound_kind = 'delivery_report' and classified.bounce_subtype = 'hard'
-            then 'Hard Bounce'
-        when classified.inbound_kind = 'delivery_report' then 'Soft Bounce'
+        when classified.is_failure and classified.bounce_subtype = 'hard' then 'Hard Bounce'
+        when classified.is_failure or classified.is_delay then 'Soft Bounce'
         when classified.inbound_kind = 'auto_reply' and (
             classified.is_out_of_office_subject
             or coalesce(classified.auto_submitted, '') like 'auto-replied%'

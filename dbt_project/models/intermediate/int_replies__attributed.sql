@@ -77,6 +77,13 @@ mail as (
 
 ),
 
+-- Everybody may have an address at these.
+consumer_domains as (
+
+    select * from {{ ref('mail_providers') }}
+
+),
+
 -- A sender is the person whose record bears the address, or who was enrolled under it.
 senders as (
 
@@ -166,27 +173,45 @@ matched as (
             when threads.origin = 'sequence' then messages.enrollment_id
             else active_enrollments.enrollment_id
         end as enrollment_id,
-        coalesce(copies.mailbox, inbound.mailbox) as answered_mailbox
+        coalesce(copies.mailbox, inbound.mailbox) as answered_mailbox,
+        -- A bounce may come from one's own server.
+        inbound.inbound_kind not in ('delivery_report', 'abuse_report')
+        and coalesce(
+            split_part(inbound.sender_email, '@', 2)
+            = split_part(coalesce(messages.mailbox, inbound.mailbox), '@', 2),
+            false
+        )
+        and consumer_domains.domain is null
+        and case
+            when messages.message_key is null then known_people.email is null
+            else coalesce(inbound.sender_email != messages.recipient_email, true)
+        end as is_from_own_house
     from inbound
     left join threads on inbound.mail_key = threads.mail_key
     left join messages on threads.message_key = messages.message_key
     left join copies
         on inbound.mail_key = copies.mail_key and messages.mailbox = copies.mailbox
     left join known_people on inbound.sender_email = known_people.email
+    left join consumer_domains
+        on split_part(inbound.sender_email, '@', 2) = consumer_domains.domain
     left join active_enrollments
         on inbound.mail_key = active_enrollments.mail_key and active_enrollments.preference = 1
 
 ),
 
 -- What lies in the spam folder may bear anybody's name; what answers a message of ours knows it.
+-- Within one's own house a thread is talked about, not answered.
 attributed as (
 
     select * from matched
     where
-        not is_spam
-        or (
-            match in ('in_thread', 'probable')
-            and thread_rule != 'automatic_from_recipient'
+        not is_from_own_house
+        and (
+            not is_spam
+            or (
+                match in ('in_thread', 'probable')
+                and thread_rule != 'automatic_from_recipient'
+            )
         )
 
 ),

@@ -24,3 +24,16 @@
 {% macro duckdb__may_match_remembered(text, name) -%}
     coalesce(regexp_matches({{ text }}, getvariable('{{ name }}'), 'i'), true)
 {%- endmacro %}
+
+{#- What follows a word in a subject that alone means an absence: nothing, a mark, the subject that
+    is answered, a day, since or until when. "Vacation until Monday" is one, "Vacation rentals" is none. -#}
+{% macro after_a_bare_word() -%}
+    {%- set marks = '[:：(（\\[|]|[-–—]\\s' -%}
+    {%- set answered = '(re|aw|sv|vs|tr|rv|antw|wg|fwd?)\\s?:' -%}
+    {%- set times = [
+        'until', 'till', 'from', 'between', 'through', 'bis', 'vom', 'von', 'du', 'au',
+        'jusqu', 'hasta', 'desde', 'del', 'por', 'dal', 'fino', 'até', 'do', 'tot', 'van', 'vanaf', 'til',
+        'från', 'fra', 'od',
+    ] -%}
+    (\s*([.!]*$|{{ marks }})|\s+({{ answered }}|\d|({{ times | join('|') }})(\W|$)))
+{%- endmacro %}

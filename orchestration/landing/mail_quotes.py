@@ -15,9 +15,9 @@ _MOST_CHARACTERS, _MOST_LINES = 16_000, 200
 #: As many lines in a row as the library takes for a quotation without an introduction.
 _QUOTED_LINES = 3
 
-#: Who wrote what is quoted, at which time or from which address: "Il giorno … Ada ha scritto:".
+#: Somebody wrote what is quoted: "Il giorno … Ada ha scritto:".
 _WROTE = re.compile(
-    r"(?!>)(?=.*[@\d]).*?(?:"
+    r"(?!>).*?(?:"
     r"\b(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef|geschreven|skrev|kirjoitti"
     r"|napisał(?:a|\(a\))?|napsal(?:a|\(a\))?|написал\w?(?:\(\w\))?|пишет|yazd\w)"
     r"|写道|寫道|書きました|書いた|님이 작성).{0,200}[:\uff1a]",
@@ -25,6 +25,9 @@ _WROTE = re.compile(
 )
 #: Others name the time and the sender only: "2026年10月6日(火) 9:30 Ada <ada@team.example>:".
 _DATED_SENDER = re.compile(r"(?!>)(?=.*\d:\d\d).*<\s?[^\s<>@]+@[^\s<>@]+\s?>\s?[:\uff1a]")
+#: Clients tell when or from which address; before lines without marks, nothing less than a time of
+#: day: people introduce some lines themselves, too, "In your mail of 3 May you wrote:".
+_BEFORE_MARKS, _BEFORE_A_TEXT = re.compile(r"[@\d]"), re.compile(r"@|\d:\d\d")
 _LONGEST_INTRODUCTION = 300
 #: "-----Messaggio originale-----", whatever the words are.
 _SEPARATOR = re.compile(r"-{3,} ?(?!BEGIN PGP SIGNED)[^\W\d_][^\n-]{2,60}?-{3,}")
@@ -64,6 +67,8 @@ _FIELDS = {
 _MAY_QUOTE = re.compile(
     r"^(?:>|-{3}|_{20}|.*:$|.*<.*@.*>$|\*?[-\w ]+:.*\n(?:.*\n)??\*?[-\w ]+:)", re.MULTILINE
 )
+#: The library takes a line that begins so for none that it knows.
+_NO_INTRODUCTION = "\N{ZERO WIDTH SPACE}"
 _INTRODUCTION, _ORIGINAL = "On a day, somebody wrote:", "-----Original Message-----"
 
 
@@ -79,34 +84,50 @@ def own_words(text: str) -> str:
         parts = quotequail.unwrap(rest) if _MAY_QUOTE.search(rest) else None
         own += _unsigned((rest if parts is None else parts.get("text_top", "")).split("\n"))
         rest = None if parts is None else parts.get("text_bottom")
-    return "\n".join(line for line in own if not line.startswith(">")).strip()
+    told = (line.removeprefix(_NO_INTRODUCTION) for line in own if not line.startswith(">"))
+    return "\n".join(told).strip()
 
 
 def _translated(lines: list[str]) -> list[str]:
     """Return the lines with quotations as the library knows them, and no longer than need be."""
     found: list[str] = []
     quoted = 0
-    for line in map(str.strip, lines):
+    lines = [line.strip() for line in lines]
+    for line, is_before_marks in zip(lines, _before_marks(lines), strict=True):
         quoted = quoted + 1 if line.startswith(">") else 0
         if quoted:
             found += [">"] * (quoted <= _QUOTED_LINES)
         elif not line.endswith((":", "\uff1a")):
             found.append(_known(line))
-        elif _introduces(line):
+        elif _introduces(line, is_before_marks):
             if found and found[-1].endswith("<"):
                 found.pop()  # its first half: the address went onto a line of its own
             found.append(_INTRODUCTION)
-        elif found and _introduces(f"{found[-1]} {line}"):
+        elif found and _introduces(f"{found[-1]} {line}", is_before_marks):
             found[-1] = _INTRODUCTION
+        elif _WROTE.fullmatch(line[:_LONGEST_INTRODUCTION]) and not is_before_marks:
+            found.append(_NO_INTRODUCTION + line)
         else:
             found.append(_known(line))
     return found
 
 
-def _introduces(line: str) -> bool:
-    return len(line) <= _LONGEST_INTRODUCTION and bool(
-        _WROTE.fullmatch(line) or _DATED_SENDER.fullmatch(line)
-    )
+def _before_marks(lines: list[str]) -> list[bool]:
+    """Return of each line whether the next one with a text is marked as quoted."""
+    before: list[bool] = []
+    is_marked = False
+    for line in reversed(lines):
+        before.append(is_marked)
+        is_marked = line.startswith(">") if line else is_marked
+    return before[::-1]
+
+
+def _introduces(line: str, is_before_marks: bool) -> bool:
+    if len(line) > _LONGEST_INTRODUCTION:
+        return False
+    if _WROTE.fullmatch(line):
+        return bool((_BEFORE_MARKS if is_before_marks else _BEFORE_A_TEXT).search(line))
+    return bool(_DATED_SENDER.fullmatch(line))
 
 
 def _known(line: str) -> str:

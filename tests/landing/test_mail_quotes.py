@@ -71,6 +71,16 @@ def test_e6_answers_between_quotations_count_and_quotations_of_one_line_do_not()
     assert own_words(text) == "Yes.\n\nNo.\nThat is all."
 
 
+def test_e6_an_introduction_in_own_words_counts_before_marks_only() -> None:
+    introduction = "In your mail of 3 May you wrote:"
+    assert own_words(f"{OWN}\n{introduction}\n\n{QUOTED}") == OWN
+
+
+def test_e6_a_clients_introduction_without_marks_goes_to_the_end() -> None:
+    introduction = "Am 06.10.2026 um 09:30 schrieb Ada Low:"
+    assert own_words(f"{OWN}\n\n{introduction}\nShall I unsubscribe you?\nAda") == OWN
+
+
 def test_e6_a_signature_is_nobodys_wish() -> None:
     assert own_words("Thursday, then.\n\n-- \nKai\nUnsubscribe me: https://visitor.example") == (
         "Thursday, then."
@@ -84,6 +94,10 @@ def test_e6_a_signature_is_nobodys_wish() -> None:
         "Two points:\n- time: none\n- money: none\nSorry.",
         "Tel: +49 30 1\nFax: +49 30 2",
         "From my side: fine.\nSee you.",
+        "In your mail of 3 May you wrote:\nwe can do 20k.\nPlease remove me from your list.",
+        "Ihr habt am 3. Mai geschrieben:\nwir rufen nicht mehr an.\nBitte keine Mails mehr.",
+        "On Monday my boss wrote:\nno.\nSo, no.",
+        "Am 3. Mai schrieb Ada:\nwir rufen nicht mehr an.\nBitte keine Mails mehr.",
     ],
 )
 def test_e6_what_only_looks_like_a_quotation_stays(text: str) -> None:

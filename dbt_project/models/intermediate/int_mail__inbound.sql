@@ -127,16 +127,28 @@ report_hits as (
 
 ),
 
+auto_reply_patterns as (
+
+    select
+        case
+            when is_bare_word then '(?:' || pattern || '){{ after_a_bare_word() }}'
+            else pattern
+        end as pattern,
+        is_out_of_office
+    from auto_reply_subjects
+
+),
+
 auto_reply_hits as (
 
     select
         texts.wording as subject,
-        max(cast(auto_reply_subjects.is_out_of_office as integer)) = 1 as is_out_of_office
+        max(cast(auto_reply_patterns.is_out_of_office as integer)) = 1 as is_out_of_office
     from texts
-    inner join auto_reply_subjects
+    inner join auto_reply_patterns
         on
             texts.applies_to = 'subject'
-            and {{ matches('trim(texts.wording)', 'auto_reply_subjects.pattern') }}
+            and {{ matches('trim(texts.wording)', 'auto_reply_patterns.pattern') }}
     group by texts.wording
 
 ),

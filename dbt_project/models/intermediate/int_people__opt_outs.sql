@@ -210,26 +210,28 @@ explained_people as (
 ),
 
 -- What we wrote ourselves comes back with the next snapshot: a tick in the CRM is news only about
--- people who did not opt out by mail, or who had subscribed again before it.
+-- people who did not opt out by mail, or who had subscribed again before it. A tick on a record
+-- that stands for another (H3) is that one's.
 crm_opt_outs as (
 
     select
-        records.crm_id as person_key,
+        records.stands_for_id as person_key,
         cast(null as varchar) as enrollment_id,
         'do_not_contact' as status,
         'crm_opt_out' as reason,
-        records.opted_out_at as occurred_at,
+        min(records.opted_out_at) as occurred_at,
         cast(null as varchar) as event_key,
         cast(null as timestamp) as resubscribed_at
     from records
     left join explained_people
         on
-            records.crm_id = explained_people.person_key
+            records.stands_for_id = explained_people.person_key
             and (
                 explained_people.resubscribed_at is null
                 or records.opted_out_at < explained_people.resubscribed_at
             )
     where records.has_opted_out_of_email and explained_people.person_key is null
+    group by records.stands_for_id
 
 )
 

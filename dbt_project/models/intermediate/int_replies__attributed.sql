@@ -30,9 +30,9 @@ addresses as (
 
 ),
 
-reply_labels as (
+labels as (
 
-    select * from {{ ref('reply_labels') }}
+    select * from {{ ref('int_enrollments__reply_labels') }}
 
 ),
 
@@ -74,6 +74,13 @@ people as (
 mail as (
 
     select * from {{ ref('int_mail__copies') }}
+
+),
+
+-- Everybody may have an address at these.
+consumer_domains as (
+
+    select * from {{ ref('mail_providers') }}
 
 ),
 
@@ -166,27 +173,45 @@ matched as (
             when threads.origin = 'sequence' then messages.enrollment_id
             else active_enrollments.enrollment_id
         end as enrollment_id,
-        coalesce(copies.mailbox, inbound.mailbox) as answered_mailbox
+        coalesce(copies.mailbox, inbound.mailbox) as answered_mailbox,
+        -- A bounce may come from one's own server.
+        inbound.inbound_kind not in ('delivery_report', 'abuse_report')
+        and coalesce(
+            split_part(inbound.sender_email, '@', 2)
+            = split_part(coalesce(messages.mailbox, inbound.mailbox), '@', 2),
+            false
+        )
+        and consumer_domains.domain is null
+        and case
+            when messages.message_key is null then known_people.email is null
+            else coalesce(inbound.sender_email != messages.recipient_email, true)
+        end as is_from_own_house
     from inbound
     left join threads on inbound.mail_key = threads.mail_key
     left join messages on threads.message_key = messages.message_key
     left join copies
         on inbound.mail_key = copies.mail_key and messages.mailbox = copies.mailbox
     left join known_people on inbound.sender_email = known_people.email
+    left join consumer_domains
+        on split_part(inbound.sender_email, '@', 2) = consumer_domains.domain
     left join active_enrollments
         on inbound.mail_key = active_enrollments.mail_key and active_enrollments.preference = 1
 
 ),
 
 -- What lies in the spam folder may bear anybody's name; what answers a message of ours knows it.
+-- Within one's own house a thread is talked about, not answered.
 attributed as (
 
     select * from matched
     where
-        not is_spam
-        or (
-            match in ('in_thread', 'probable')
-            and thread_rule != 'automatic_from_recipient'
+        not is_from_own_house
+        and (
+            not is_spam
+            or (
+                match in ('in_thread', 'probable')
+                and thread_rule != 'automatic_from_recipient'
+            )
         )
 
 ),
@@ -211,57 +236,21 @@ reported as (
 
 ),
 
--- A label may be a tag of somebody's own; the first that means a class is the class.
-known_labels as (
-
-    select
-        enrollments.enrollment_id,
-        reply_labels.reply_class,
-        reply_labels.is_automated,
-        row_number() over (
-            partition by enrollments.enrollment_id
-            order by
-                strpos(
-                    ', ' || lower(enrollments.reply_labels) || ', ',
-                    ', ' || lower(reply_labels.label) || ', '
-                )
-        ) as place
-    from enrollments
-    inner join reply_labels
-        on
-            strpos(
-                ', ' || lower(enrollments.reply_labels) || ', ',
-                ', ' || lower(reply_labels.label) || ', '
-            ) > 0
-
-),
-
-labels as (
-
-    select
-        enrollments.enrollment_id,
-        enrollments.reply_labels,
-        enrollments.reply_received_at,
-        known_labels.reply_class,
-        coalesce(known_labels.is_automated, false) as is_automated
-    from enrollments
-    left join known_labels
-        on enrollments.enrollment_id = known_labels.enrollment_id and known_labels.place = 1
-    where enrollments.reply_labels is not null
-
-),
-
 -- E6: the platform's label wins. It names no mail, so it goes to one of the enrollment that came
 -- within minutes of it: to a person's before a machine's if it is a person's label, and so on.
-labelled as (
+nearest_mail as (
 
     select
         attributed.mail_key,
+        labels.reply_received_at,
         labels.reply_labels,
         labels.reply_class,
         labels.is_automated,
+        attributed.is_automated = labels.is_automated as is_of_its_kind,
+        abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }})
+            as distance,
         row_number() over (
-            partition by labels.enrollment_id
+            partition by labels.enrollment_id, labels.reply_received_at
             order by
                 attributed.is_automated = labels.is_automated desc,
                 abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}),
@@ -273,6 +262,23 @@ labelled as (
         abs({{ seconds_between('labels.reply_received_at', 'attributed.received_at') }}) <= 300
         -- What looks like a person's mail may be a machine's after all, but not the reverse.
         and (not attributed.is_automated or labels.is_automated)
+
+),
+
+-- Of labels minutes apart that all go to one mail, the nearest is its own.
+labelled as (
+
+    select
+        mail_key,
+        reply_labels,
+        reply_class,
+        is_automated,
+        row_number() over (
+            partition by mail_key
+            order by is_of_its_kind desc, distance asc, reply_received_at desc
+        ) as preference
+    from nearest_mail
+    where nearness = 1
 
 ),
 
@@ -289,6 +295,11 @@ classified as (
         labelled.reply_labels,
         reported.delivery_action,
         reported.bounce_subtype,
+        -- D8: a report may also tell that a mail arrived, or was passed on.
+        attributed.inbound_kind = 'delivery_report'
+        and coalesce(reported.delivery_action, 'failed') = 'failed' as is_failure,
+        attributed.inbound_kind = 'delivery_report'
+        and coalesce(reported.delivery_action, 'failed') = 'delayed' as is_delay,
         case
             when labelled.reply_class is not null then 'platform'
             when text_hints.has_opt_out_hint then 'text_opt_out'
@@ -296,7 +307,7 @@ classified as (
             else attributed.kind_rule
         end as classified_by
     from attributed
-    left join labelled on attributed.mail_key = labelled.mail_key and labelled.nearness = 1
+    left join labelled on attributed.mail_key = labelled.mail_key and labelled.preference = 1
     left join reported on attributed.mail_key = reported.mail_key and reported.preference = 1
     left join text_hints on attributed.mail_key = text_hints.mail_key
 
@@ -321,7 +332,7 @@ select
     classified.received_at,
     classified.inbound_kind,
     case
-        when classified.inbound_kind = 'delivery_report'
+        when classified.is_failure or classified.is_delay
             then coalesce(classified.bounce_subtype, 'undetermined')
     end as bounce_subtype,
     classified.delivery_action,
@@ -329,9 +340,8 @@ select
     case
         when classified.classified_by = 'platform' then classified.label_class
         when inbound_rules.decides = 'class' then inbound_rules.verdict
-        when classified.inbound_kind = 'delivery_report' and classified.bounce_subtype = 'hard'
-            then 'Hard Bounce'
-        when classified.inbound_kind = 'delivery_report' then 'Soft Bounce'
+        when classified.is_failure and classified.bounce_subtype = 'hard' then 'Hard Bounce'
+        when classified.is_failure or classified.is_delay then 'Soft Bounce'
         when classified.inbound_kind = 'auto_reply' and (
             classified.is_out_of_office_subject
             or coalesce(classified.auto_submitted, '') like 'auto-replied%'

@@ -26,6 +26,12 @@ replies as (
 
 ),
 
+told_replies as (
+
+    select * from {{ ref('int_enrollments__told_replies') }}
+
+),
+
 events as (
 
     select * from {{ ref('int_events__attached') }}
@@ -83,21 +89,40 @@ human_replies as (
 
 ),
 
-ordered_replies as (
+inbound_replies as (
 
     select
         enrollment_id,
+        reply_key,
         reply_class,
         tags,
-        received_at,
-        row_number() over (
-            partition by enrollment_id order by received_at, reply_key
-        ) as from_first,
-        row_number() over (
-            partition by enrollment_id order by received_at desc, reply_key desc
-        ) as from_last
+        received_at
     from replies
     where inbound_kind != 'list' or not is_automated
+
+    union all
+
+    select
+        enrollment_id,
+        cast(null as varchar) as reply_key,
+        reply_class,
+        tags,
+        received_at
+    from told_replies
+
+),
+
+ordered_replies as (
+
+    select
+        *,
+        row_number() over (
+            partition by enrollment_id order by received_at nulls last, reply_key
+        ) as from_first,
+        row_number() over (
+            partition by enrollment_id order by received_at desc nulls last, reply_key desc
+        ) as from_last
+    from inbound_replies
 
 ),
 

@@ -199,10 +199,10 @@ ranked_classes as (
         initial_reply_tags,
         latest_reply_tags,
         row_number() over (
-            partition by crm_id order by first_inbound_at, enrollment_id
+            partition by crm_id order by first_inbound_at nulls last, enrollment_id
         ) as from_first,
         row_number() over (
-            partition by crm_id order by last_inbound_at desc, enrollment_id desc
+            partition by crm_id order by last_inbound_at desc nulls last, enrollment_id desc
         ) as from_last
     from enrollments
     where latest_reply_class is not null

@@ -1,11 +1,12 @@
 """Whom somebody asks for: an address, a record id or an enrollment id leads to one person."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.explain.reading import Row, read
+from orchestration.explain.reading import Row, few, read
 
 _RECORD_ID = re.compile(r"(003|00Q)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?")
 _SUFFIX_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -13,15 +14,47 @@ _SUFFIX_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 #: An address with one slip of the finger in so many letters may be what was meant.
 _LETTERS_PER_SLIP = 8
 
-_BY_ADDRESS = """
-select stands_for_id as person_key, true as is_record, 1 as preference
-from intermediate.int_crm__addresses
-where email = $email and is_chosen
-union all
-select person_key, crm_id is not null as is_record, case when crm_id is null then 3 else 2 end
-from intermediate.int_people__crm_matches
-where person_email = $email
-order by preference, person_key
+_PLAIN_MAIL = few(
+    "intermediate.int_messages__outbound", "belongs_to_number = md5_number_lower($email)"
+)
+
+#: Several people may have an address. First is who got mail by it: the record that the address
+#: counts for (H2) of mail by hand, else whom an enrollment names by its record id (H1). A message
+#: of a sequence is its enrollment's, so that alone makes nobody of the bare address.
+_BY_ADDRESS = f"""
+with
+
+people as (
+
+    select
+        person_key, crm_id, crm_record_id,
+        exists (
+            select 1
+            from intermediate.int_enrollments__current as enrollments
+            where
+                enrollments.person_email = matches.person_email
+                and enrollments.crm_record_id is not distinct from matches.crm_record_id
+        )
+        or crm_record_id is null and exists (
+            select 1 from {_PLAIN_MAIL} as mail where mail.recipient_email = matches.person_email
+        ) as has_mail
+    from intermediate.int_people__crm_matches as matches
+    where person_email = $email
+    union all
+    select stands_for_id, stands_for_id, null, false
+    from intermediate.int_crm__addresses
+    where email = $email and is_chosen
+
+)
+
+select
+    person_key,
+    bool_or(crm_id is not null) as is_record,
+    bool_or(has_mail) as has_mail,
+    coalesce(max(crm_id), max(trim(crm_record_id))) as asked_by
+from people
+group by person_key
+order by has_mail desc, bool_or(crm_record_id is null) desc, is_record desc, person_key
 """
 
 _RECORD = """
@@ -134,13 +167,8 @@ def record_id(text: str) -> str:
 def _by_address(connection: DuckDBPyConnection, email: str) -> Identity:
     found = read(connection, _BY_ADDRESS, email=email)
     if found:
-        first = found[0]
-        others = sorted({row["person_key"] for row in found} - {first["person_key"]})
-        notes = tuple(
-            f"Mail to {email} also counts for {other}, whose id its enrollment carries: "
-            f"`touchline explain {other}`."
-            for other in others
-        )
+        first, *others = found
+        notes = tuple(note for other in others for note in _shared_with(email, other))
         return Identity(first["person_key"], first["is_record"], notes)
     ((has_traces,),) = connection.execute(_HAS_TRACES, {"email": email}).fetchall()
     if has_traces:
@@ -153,6 +181,21 @@ def _by_address(connection: DuckDBPyConnection, email: str) -> Identity:
         else "People who have no record in Salesforce are in marts.unmatched_people."
     )
     raise UnknownPersonError(f"Nobody with the address {email} is known. {advice}")
+
+
+def _shared_with(email: str, other: Row) -> Iterator[str]:
+    """Say that an address is somebody else's too, if they can be asked for by another name."""
+    name = other["asked_by"]
+    if name and other["has_mail"]:
+        yield (
+            f"Mail to {email} also counts for {name}, whose id its enrollment carries: "
+            f"`touchline explain {name}`."
+        )
+    elif name:
+        yield (
+            f"{email} is also an address of {name}, whom no mail to it counts for: "
+            f"`touchline explain {name}`."
+        )
 
 
 def _by_record(connection: DuckDBPyConnection, crm_id: str) -> Identity:

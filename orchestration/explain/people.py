@@ -32,7 +32,7 @@ where records.stands_for_id = $key
 order by records.crm_object, records.crm_id
 """
 
-#: H2: other records with one of the addresses.
+#: H2: other records with one of the addresses, but those that an enrollment names (H1).
 _DUPLICATES = """
 select distinct
     records.crm_object, records.crm_id, 'duplicate' as how, addresses.email
@@ -42,6 +42,11 @@ where
     addresses.email in (select unnest($emails::varchar[]))
     and not addresses.is_chosen
     and addresses.stands_for_id != $key
+    and not exists (
+        select 1
+        from intermediate.int_people__crm_matches as matches
+        where matches.crm_id = addresses.stands_for_id
+    )
 order by records.crm_object, records.crm_id
 """
 

@@ -8,8 +8,8 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.explain.identity import Identity, UnknownPersonError, find_person, record_id
 
-ANN, OLD_ANN, LEAD, BEN, TWIN, GONE, DORA, UNSEEN = (
-    f"003Hs000000000{number}IAA" for number in range(1, 9)
+ANN, OLD_ANN, LEAD, BEN, TWIN, GONE, DORA, UNSEEN, SEAN = (
+    f"003Hs000000000{number}IAA" for number in range(1, 10)
 )
 
 SCENE = f"""
@@ -25,7 +25,8 @@ insert into intermediate.int_crm__records values
     ('Contact', '{BEN}', false, false, true, 'Contact', '{BEN}'),
     ('Contact', '{TWIN}', false, false, true, 'Contact', '{TWIN}'),
     ('Contact', '{GONE}', true, false, false, 'Contact', '{GONE}'),
-    ('Contact', '{DORA}', false, false, true, 'Contact', '{DORA}');
+    ('Contact', '{DORA}', false, false, true, 'Contact', '{DORA}'),
+    ('Contact', '{SEAN}', false, false, true, 'Contact', '{SEAN}');
 create table intermediate.int_crm__addresses (
     email varchar, crm_id varchar, stands_for_id varchar, stands_for_object varchar,
     is_current boolean, is_chosen boolean
@@ -34,7 +35,9 @@ insert into intermediate.int_crm__addresses values
     ('ann@x.example', '{ANN}', '{ANN}', 'Contact', true, true),
     ('ben@x.example', '{BEN}', '{BEN}', 'Contact', true, true),
     ('ben@x.example', '{TWIN}', '{TWIN}', 'Contact', true, false),
-    ('dora@x.example', '{DORA}', '{DORA}', 'Contact', true, true);
+    ('dora@x.example', '{DORA}', '{DORA}', 'Contact', true, true),
+    ('sean@x.example', '{DORA}', '{DORA}', 'Contact', false, true),
+    ('sean@x.example', '{SEAN}', '{SEAN}', 'Contact', true, false);
 create table intermediate.int_people__crm_matches (
     person_email varchar, crm_record_id varchar, crm_id varchar, person_key varchar
 );
@@ -43,12 +46,22 @@ insert into intermediate.int_people__crm_matches values
     ('ben@x.example', '{DORA}', '{DORA}', '{DORA}'),
     ('ben@x.example', null, '{BEN}', '{BEN}'),
     ('cleo@x.example', null, null, 'cleo@x.example'),
-    ('gone@x.example', '{GONE}', null, 'gone@x.example');
+    ('gone@x.example', '{GONE}', null, 'gone@x.example'),
+    ('sean@x.example', null, '{DORA}', '{DORA}'),
+    ('sean@x.example', '{SEAN}', '{SEAN}', '{SEAN}');
 create table intermediate.int_enrollments__current (
     enrollment_id varchar, person_email varchar, crm_record_id varchar
 );
 insert into intermediate.int_enrollments__current values
-    ('e1', 'ben@x.example', '{DORA}'), ('e2', 'cleo@x.example', null);
+    ('e1', 'ben@x.example', '{DORA}'), ('e2', 'cleo@x.example', null),
+    ('e3', 'sean@x.example', '{SEAN}');
+create table intermediate.int_messages__outbound (
+    recipient_email varchar, enrollment_id varchar, belongs_to_number ubigint
+);
+insert into intermediate.int_messages__outbound values
+    ('ben@x.example', 'e1', md5_number_lower('e1')),
+    ('ben@x.example', null, md5_number_lower('ben@x.example')),
+    ('sean@x.example', 'e3', md5_number_lower('e3'));
 create table intermediate.int_events__attached (belongs_to_number ubigint);
 insert into intermediate.int_events__attached values (md5_number_lower('stray@x.example'));
 create table intermediate.int_replies__attributed (sender_email varchar);
@@ -91,6 +104,7 @@ def test_an_address_a_record_and_an_enrollment_lead_to_the_person(
         (TWIN, BEN, f"Contact {TWIN} is left alone: mail to ben@x.example counts for Contact "),
         (GONE, "gone@x.example", f"{GONE} was deleted in Salesforce"),
         ("ben@x.example", BEN, f"Mail to ben@x.example also counts for {DORA}"),
+        ("sean@x.example", SEAN, f"sean@x.example is also an address of {DORA}, whom no mail"),
     ],
 )
 def test_where_somebody_else_is_told_of_the_story_says_so(

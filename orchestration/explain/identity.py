@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.explain import words
 from orchestration.explain.reading import Row, few, read
 
 _RECORD_ID = re.compile(r"(003|00Q)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?")
@@ -58,7 +59,9 @@ order by has_mail desc, bool_or(crm_record_id is null) desc, is_record desc, per
 """
 
 _RECORD = """
-select crm_object, crm_id, is_deleted, is_converted, is_writable, stands_for_object, stands_for_id
+select
+    crm_object, crm_id, is_deleted, is_converted, unwritable_reason, stands_for_object,
+    stands_for_id
 from intermediate.int_crm__records
 where crm_id = $crm_id
 """
@@ -82,10 +85,23 @@ order by own.is_current desc, own.email
 limit 1
 """
 
+#: An id has 15 characters that count (`int_people__crm_matches`).
 _CARRIED = """
 select distinct person_key, crm_id is not null as is_record
 from intermediate.int_people__crm_matches
-where crm_record_id = $crm_id
+where left(trim(crm_record_id), 15) = left($crm_id, 15)
+order by person_key
+"""
+
+#: H3: whom mail to an address of a lost record went to, where nobody else has the address.
+_MAILED = """
+select distinct person_key
+from intermediate.int_people__crm_matches
+where
+    crm_record_id is null and crm_id is null
+    and person_email in (
+        select email from intermediate.int_crm__record_versions where crm_id = $crm_id
+    )
 order by person_key
 """
 
@@ -99,7 +115,8 @@ inner join intermediate.int_people__crm_matches as matches
 where enrollments.enrollment_id = $enrollment_id
 """
 
-#: Somebody whom no sequence wrote to, and who is nobody in Salesforce, may have left traces.
+#: Somebody whom no sequence wrote to, and who is nobody in Salesforce any more, may have left
+#: traces.
 _HAS_TRACES = """
 select
     exists (
@@ -107,6 +124,12 @@ select
         where belongs_to_number = md5_number_lower($email)
     )
     or exists (select 1 from intermediate.int_replies__attributed where sender_email = $email)
+    or exists (
+        select 1
+        from intermediate.int_crm__record_versions as versions
+        inner join intermediate.int_crm__records as records on versions.crm_id = records.crm_id
+        where versions.email = $email and not records.is_writable
+    )
 """
 
 _ALIKE_ADDRESSES = """
@@ -128,7 +151,10 @@ class UnknownPersonError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person: a record's id, or else the address (or the id that nobody knows) of somebody."""
+    """A person: a record's id, or else the address of somebody, or the id of a lost record.
+
+    Without either, it is the id that an enrollment carries and nobody knows.
+    """
 
     key: str
     is_record: bool
@@ -201,10 +227,16 @@ def _shared_with(email: str, other: Row) -> Iterator[str]:
 def _by_record(connection: DuckDBPyConnection, crm_id: str) -> Identity:
     known = read(connection, _RECORD, crm_id=crm_id)
     if not known:
-        return _by_carried_id(connection, crm_id, "is in no Salesforce snapshot")
+        found = _by_carried_id(connection, crm_id, "is in no Salesforce snapshot")
+        if found is None:
+            raise UnknownPersonError(
+                f"{crm_id} is in no Salesforce snapshot, and no enrollment names it. Ask by email "
+                f"address instead."
+            )
+        return found
     (record,) = known
-    if not record["is_writable"]:
-        return _by_carried_id(connection, crm_id, "was deleted in Salesforce")
+    if record["unwritable_reason"]:
+        return _by_lost_record(connection, crm_id, record["unwritable_reason"])
     if record["stands_for_id"] != crm_id:
         target = f"{record['stands_for_object']} {record['stands_for_id']}"
         fate = "was merged into" if record["is_deleted"] else "was converted to"
@@ -224,13 +256,24 @@ def _chosen_instead(record: Row, found: list[Row]) -> Identity:
     return Identity(chosen["crm_id"], is_record=True, notes=(note,))
 
 
-def _by_carried_id(connection: DuckDBPyConnection, crm_id: str, fate: str) -> Identity:
+def _by_lost_record(connection: DuckDBPyConnection, crm_id: str, reason: str) -> Identity:
+    """Find who a record was that is not written to any more (H3); it may be all that is left."""
+    fate = f"is not written to ({words.unmatched(reason)})"
+    carried = _by_carried_id(connection, crm_id, fate)
+    if carried:
+        return carried
+    mailed = read(connection, _MAILED, crm_id=crm_id)
+    if mailed:
+        note = f"{crm_id} {fate}; this is whom mail to its address went to."
+        return Identity(mailed[0]["person_key"], is_record=False, notes=(note,))
+    return Identity(crm_id, is_record=False)
+
+
+def _by_carried_id(connection: DuckDBPyConnection, crm_id: str, fate: str) -> Identity | None:
     """Find whom enrollments name by an id that is no record's any more, or never was."""
     carried = read(connection, _CARRIED, crm_id=crm_id)
     if not carried:
-        raise UnknownPersonError(
-            f"{crm_id} {fate}, and no enrollment names it. Ask by email address instead."
-        )
+        return None
     first, *others = carried
     notes = [f"{crm_id} {fate}; this is whom an enrollment with that id is about."]
     notes += [f"So is one of {other['person_key']}." for other in others]

@@ -11,7 +11,7 @@ from orchestration.explain.story import CrmFact, Place
 _VERSIONS = """
 select
     crm_object, crm_id, email, individual_id, has_opted_out_of_email, is_deleted, is_converted,
-    master_record_id, converted_contact_id, system_modstamp_at, load_id, is_from_export
+    master_record_id, converted_contact_id, system_modstamp_at, load_id, is_from_export, is_current
 from intermediate.int_crm__record_versions
 where crm_id in (select unnest($records::varchar[]))
 order by crm_id, system_modstamp_at, load_id
@@ -25,14 +25,14 @@ where load_id in (select unnest($loads::bigint[]))
 group by all
 """
 
-#: D9: "don't track" is said of the individual behind the records.
+#: D9: "don't track" is said of the individual behind the records. A deleted one says nothing.
 _INDIVIDUALS = """
 select
-    record_id, system_modstamp as changed_at, load_id,
-    coalesce(cast(payload ->> '$.HasOptedOutTracking' as boolean), false) as wants_none
-from raw.salesforce_individuals
-where record_id in (select unnest($individuals::varchar[]))
-order by record_id, system_modstamp, load_id
+    individual_id, system_modstamp_at as changed_at, load_id,
+    has_opted_out_of_tracking and not is_deleted as wants_none
+from staging.stg_salesforce__individuals
+where individual_id in (select unnest($individuals::varchar[]))
+order by individual_id, system_modstamp_at, load_id
 """
 
 
@@ -66,6 +66,8 @@ def _differences(before: Row | None, now: Row) -> Iterator[tuple[str, str]]:
     if has_become("is_deleted"):
         into = now["master_record_id"]
         yield ("merged", f"was merged into {into}") if into else ("deleted", "was deleted")
+    elif before and before["is_deleted"] and not now["is_deleted"]:
+        yield "restored", "was restored"
     if before and before["email"] != now["email"]:
         yield (
             "email_changed",
@@ -74,27 +76,29 @@ def _differences(before: Row | None, now: Row) -> Iterator[tuple[str, str]]:
 
 
 def _tracking_wishes(connection: DuckDBPyConnection, versions: list[Row]) -> list[CrmFact]:
-    individuals = {row["individual_id"]: row for row in versions if row["individual_id"]}
+    records = {
+        row["individual_id"]: row for row in versions if row["is_current"] and row["individual_id"]
+    }
+    wishes = read(connection, _INDIVIDUALS, individuals=sorted(records)) if records else []
+    lines = _export_lines(connection, [(row["individual_id"], row["load_id"]) for row in wishes])
     facts = []
-    wishes: dict[str, bool] = {}
-    for row in read(connection, _INDIVIDUALS, individuals=sorted(individuals)):
-        wanted_none = wishes.get(row["record_id"], False)
-        wishes[row["record_id"]] = row["wants_none"]
-        if row["wants_none"] == wanted_none:
-            continue
-        record = individuals[row["record_id"]]
-        facts.append(
-            CrmFact(
-                at=row["changed_at"],
-                crm_object=record["crm_object"],
-                crm_id=record["crm_id"],
-                fact="tracking_opted_out" if row["wants_none"] else "tracking_opted_in",
-                words="wants no tracking: opens and clicks are not told"
-                if row["wants_none"]
-                else "does not mind tracking any more",
-                place=_snapshot("Individual", row["load_id"]),
+    wanted_none: dict[str, bool] = {}
+    for row in wishes:
+        individual, load_id, wants_none = row["individual_id"], row["load_id"], row["wants_none"]
+        if wants_none != wanted_none.get(individual, False):
+            facts.append(
+                CrmFact(
+                    at=row["changed_at"],
+                    crm_object=records[individual]["crm_object"],
+                    crm_id=records[individual]["crm_id"],
+                    fact="tracking_opted_out" if wants_none else "tracking_opted_in",
+                    words="wants no tracking: opens and clicks are not told"
+                    if wants_none
+                    else "does not mind tracking any more",
+                    place=lines.get((individual, load_id)) or _snapshot("Individual", load_id),
+                )
             )
-        )
+        wanted_none[individual] = wants_none
     return facts
 
 
@@ -102,20 +106,29 @@ def _places(
     connection: DuckDBPyConnection, versions: list[Row]
 ) -> dict[tuple[str, int], Place | None]:
     """Return where each version comes from: a snapshot over the API, or a line of an export."""
-    exported = [row for row in versions if row["is_from_export"]]
-    lines = read(
-        connection,
-        _EXPORT_LINES,
-        loads=sorted({row["load_id"] for row in exported}),
-        records=sorted({row["crm_id"] for row in exported}),
-    ) if exported else []  # fmt: skip
-    found = {(row["crm_id"], row["load_id"]): Place(row["file"], row["line"]) for row in lines}
+    exported = [(row["crm_id"], row["load_id"]) for row in versions if row["is_from_export"]]
+    lines = _export_lines(connection, exported)
     return {
-        (row["crm_id"], row["load_id"]): found.get((row["crm_id"], row["load_id"]))
+        (row["crm_id"], row["load_id"]): lines.get((row["crm_id"], row["load_id"]))
         if row["is_from_export"]
         else _snapshot(row["crm_object"], row["load_id"])
         for row in versions
     }
+
+
+def _export_lines(
+    connection: DuckDBPyConnection, exported: list[tuple[str, int]]
+) -> dict[tuple[str, int], Place]:
+    """Return the lines of exports in which records stand, by record and load."""
+    if not exported:
+        return {}
+    lines = read(
+        connection,
+        _EXPORT_LINES,
+        records=sorted({record for record, _ in exported}),
+        loads=sorted({load for _, load in exported}),
+    )
+    return {(row["crm_id"], row["load_id"]): Place(row["file"], row["line"]) for row in lines}
 
 
 def _snapshot(crm_object: str, load_id: int) -> Place:

@@ -1,11 +1,13 @@
 """Whom somebody asks for: an address, a record id or an enrollment id leads to one person."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.explain.reading import Row, read
+from orchestration.explain import words
+from orchestration.explain.reading import Row, few, read
 
 _RECORD_ID = re.compile(r"(003|00Q)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?")
 _SUFFIX_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -13,19 +15,53 @@ _SUFFIX_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 #: An address with one slip of the finger in so many letters may be what was meant.
 _LETTERS_PER_SLIP = 8
 
-_BY_ADDRESS = """
-select stands_for_id as person_key, true as is_record, 1 as preference
-from intermediate.int_crm__addresses
-where email = $email and is_chosen
-union all
-select person_key, crm_id is not null as is_record, case when crm_id is null then 3 else 2 end
-from intermediate.int_people__crm_matches
-where person_email = $email
-order by preference, person_key
+_PLAIN_MAIL = few(
+    "intermediate.int_messages__outbound", "belongs_to_number = md5_number_lower($email)"
+)
+
+#: Several people may have an address. First is who got mail by it: the record that the address
+#: counts for (H2) of mail by hand, else whom an enrollment names by its record id (H1). A message
+#: of a sequence is its enrollment's, so that alone makes nobody of the bare address.
+_BY_ADDRESS = f"""
+with
+
+people as (
+
+    select
+        person_key, crm_id, crm_record_id,
+        exists (
+            select 1
+            from intermediate.int_enrollments__current as enrollments
+            where
+                enrollments.person_email = matches.person_email
+                and enrollments.crm_record_id is not distinct from matches.crm_record_id
+        )
+        or crm_record_id is null and exists (
+            select 1 from {_PLAIN_MAIL} as mail where mail.recipient_email = matches.person_email
+        ) as has_mail
+    from intermediate.int_people__crm_matches as matches
+    where person_email = $email
+    union all
+    select stands_for_id, stands_for_id, null, false
+    from intermediate.int_crm__addresses
+    where email = $email and is_chosen
+
+)
+
+select
+    person_key,
+    bool_or(crm_id is not null) as is_record,
+    bool_or(has_mail) as has_mail,
+    coalesce(max(crm_id), max(trim(crm_record_id))) as asked_by
+from people
+group by person_key
+order by has_mail desc, bool_or(crm_record_id is null) desc, is_record desc, person_key
 """
 
 _RECORD = """
-select crm_object, crm_id, is_deleted, is_converted, is_writable, stands_for_object, stands_for_id
+select
+    crm_object, crm_id, is_deleted, is_converted, unwritable_reason, stands_for_object,
+    stands_for_id
 from intermediate.int_crm__records
 where crm_id = $crm_id
 """
@@ -49,10 +85,23 @@ order by own.is_current desc, own.email
 limit 1
 """
 
+#: An id has 15 characters that count (`int_people__crm_matches`).
 _CARRIED = """
 select distinct person_key, crm_id is not null as is_record
 from intermediate.int_people__crm_matches
-where crm_record_id = $crm_id
+where left(trim(crm_record_id), 15) = left($crm_id, 15)
+order by person_key
+"""
+
+#: H3: whom mail to an address of a lost record went to, where nobody else has the address.
+_MAILED = """
+select distinct person_key
+from intermediate.int_people__crm_matches
+where
+    crm_record_id is null and crm_id is null
+    and person_email in (
+        select email from intermediate.int_crm__record_versions where crm_id = $crm_id
+    )
 order by person_key
 """
 
@@ -66,7 +115,8 @@ inner join intermediate.int_people__crm_matches as matches
 where enrollments.enrollment_id = $enrollment_id
 """
 
-#: Somebody whom no sequence wrote to, and who is nobody in Salesforce, may have left traces.
+#: Somebody whom no sequence wrote to, and who is nobody in Salesforce any more, may have left
+#: traces.
 _HAS_TRACES = """
 select
     exists (
@@ -74,6 +124,12 @@ select
         where belongs_to_number = md5_number_lower($email)
     )
     or exists (select 1 from intermediate.int_replies__attributed where sender_email = $email)
+    or exists (
+        select 1
+        from intermediate.int_crm__record_versions as versions
+        inner join intermediate.int_crm__records as records on versions.crm_id = records.crm_id
+        where versions.email = $email and not records.is_writable
+    )
 """
 
 _ALIKE_ADDRESSES = """
@@ -95,7 +151,10 @@ class UnknownPersonError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person: a record's id, or else the address (or the id that nobody knows) of somebody."""
+    """A person: a record's id, or else the address of somebody, or the id of a lost record.
+
+    Without either, it is the id that an enrollment carries and nobody knows.
+    """
 
     key: str
     is_record: bool
@@ -134,13 +193,8 @@ def record_id(text: str) -> str:
 def _by_address(connection: DuckDBPyConnection, email: str) -> Identity:
     found = read(connection, _BY_ADDRESS, email=email)
     if found:
-        first = found[0]
-        others = sorted({row["person_key"] for row in found} - {first["person_key"]})
-        notes = tuple(
-            f"Mail to {email} also counts for {other}, whose id its enrollment carries: "
-            f"`touchline explain {other}`."
-            for other in others
-        )
+        first, *others = found
+        notes = tuple(note for other in others for note in _shared_with(email, other))
         return Identity(first["person_key"], first["is_record"], notes)
     ((has_traces,),) = connection.execute(_HAS_TRACES, {"email": email}).fetchall()
     if has_traces:
@@ -155,13 +209,34 @@ def _by_address(connection: DuckDBPyConnection, email: str) -> Identity:
     raise UnknownPersonError(f"Nobody with the address {email} is known. {advice}")
 
 
+def _shared_with(email: str, other: Row) -> Iterator[str]:
+    """Say that an address is somebody else's too, if they can be asked for by another name."""
+    name = other["asked_by"]
+    if name and other["has_mail"]:
+        yield (
+            f"Mail to {email} also counts for {name}, whose id its enrollment carries: "
+            f"`touchline explain {name}`."
+        )
+    elif name:
+        yield (
+            f"{email} is also an address of {name}, whom no mail to it counts for: "
+            f"`touchline explain {name}`."
+        )
+
+
 def _by_record(connection: DuckDBPyConnection, crm_id: str) -> Identity:
     known = read(connection, _RECORD, crm_id=crm_id)
     if not known:
-        return _by_carried_id(connection, crm_id, "is in no Salesforce snapshot")
+        found = _by_carried_id(connection, crm_id, "is in no Salesforce snapshot")
+        if found is None:
+            raise UnknownPersonError(
+                f"{crm_id} is in no Salesforce snapshot, and no enrollment names it. Ask by email "
+                f"address instead."
+            )
+        return found
     (record,) = known
-    if not record["is_writable"]:
-        return _by_carried_id(connection, crm_id, "was deleted in Salesforce")
+    if record["unwritable_reason"]:
+        return _by_lost_record(connection, crm_id, record["unwritable_reason"])
     if record["stands_for_id"] != crm_id:
         target = f"{record['stands_for_object']} {record['stands_for_id']}"
         fate = "was merged into" if record["is_deleted"] else "was converted to"
@@ -181,13 +256,24 @@ def _chosen_instead(record: Row, found: list[Row]) -> Identity:
     return Identity(chosen["crm_id"], is_record=True, notes=(note,))
 
 
-def _by_carried_id(connection: DuckDBPyConnection, crm_id: str, fate: str) -> Identity:
+def _by_lost_record(connection: DuckDBPyConnection, crm_id: str, reason: str) -> Identity:
+    """Find who a record was that is not written to any more (H3); it may be all that is left."""
+    fate = f"is not written to ({words.unmatched(reason)})"
+    carried = _by_carried_id(connection, crm_id, fate)
+    if carried:
+        return carried
+    mailed = read(connection, _MAILED, crm_id=crm_id)
+    if mailed:
+        note = f"{crm_id} {fate}; this is whom mail to its address went to."
+        return Identity(mailed[0]["person_key"], is_record=False, notes=(note,))
+    return Identity(crm_id, is_record=False)
+
+
+def _by_carried_id(connection: DuckDBPyConnection, crm_id: str, fate: str) -> Identity | None:
     """Find whom enrollments name by an id that is no record's any more, or never was."""
     carried = read(connection, _CARRIED, crm_id=crm_id)
     if not carried:
-        raise UnknownPersonError(
-            f"{crm_id} {fate}, and no enrollment names it. Ask by email address instead."
-        )
+        return None
     first, *others = carried
     notes = [f"{crm_id} {fate}; this is whom an enrollment with that id is about."]
     notes += [f"So is one of {other['person_key']}." for other in others]

@@ -32,7 +32,40 @@ where records.stands_for_id = $key
 order by records.crm_object, records.crm_id
 """
 
-#: H2: other records with one of the addresses.
+#: H3: the records of somebody who has none any more, by the ids that enrollments carry, of which
+#: 15 characters count, and by address.
+_LOST_RECORDS = """
+with
+
+lost as (
+
+    select crm_id, stands_for_id, unwritable_reason
+    from intermediate.int_crm__records
+    where not is_writable
+
+),
+
+named as (
+
+    select stands_for_id
+    from lost
+    where
+        left(crm_id, 15) in (select left(trim(unnest($carried::varchar[])), 15))
+        or crm_id in (
+            select crm_id
+            from intermediate.int_crm__record_versions
+            where email in (select unnest($emails::varchar[]))
+        )
+
+)
+
+select crm_id, unwritable_reason
+from lost
+where stands_for_id in (select stands_for_id from named)
+order by crm_id
+"""
+
+#: H2: other records with one of the addresses, but those that an enrollment names (H1).
 _DUPLICATES = """
 select distinct
     records.crm_object, records.crm_id, 'duplicate' as how, addresses.email
@@ -42,13 +75,20 @@ where
     addresses.email in (select unnest($emails::varchar[]))
     and not addresses.is_chosen
     and addresses.stands_for_id != $key
+    and not exists (
+        select 1
+        from intermediate.int_people__crm_matches as matches
+        where matches.crm_id = addresses.stands_for_id
+    )
 order by records.crm_object, records.crm_id
 """
 
+#: D9: what one of the records says, be it lost, holds for the person.
 _WANTS_NO_TRACKING = """
 select count(*) > 0 as wants_none
-from intermediate.int_people__tracking_opt_outs
-where crm_id = $key
+from intermediate.int_people__tracking_opt_outs as opt_outs
+inner join intermediate.int_crm__records as records on opt_outs.crm_id = records.stands_for_id
+where records.crm_id in (select unnest($records::varchar[]))
 """
 
 _ENROLLMENTS = few(
@@ -68,8 +108,9 @@ order by created_at, enrollment_id
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """By what a person's rows are found: records (stand-ins too), addresses, enrollments.
+    """By what a person's rows are found: records, addresses, enrollments.
 
+    The records are those that it stands for too (H3), or else those that were lost.
     `plain_emails` are those that mail by hand is matched by: it carries no record id. `enrolled`
     are the enrollments' own rows.
     """
@@ -92,23 +133,25 @@ def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Key
     emails = [address.email for address in addresses]
     records = read(connection, _RECORDS, key=who.key) if who.is_record else []
     own = next((row for row in records if row["crm_id"] == who.key), {})
+    lost = [] if who.is_record else _lost_records(connection, who, matches, emails)
+    record_ids = tuple(row["crm_id"] for row in records or lost)
     stand_ins = tuple(_stand_in(row) for row in records if row["crm_id"] != who.key)
     duplicates = read(connection, _DUPLICATES, key=who.key, emails=emails)
     person = Person(
         crm_object=own.get("crm_object"),
         crm_id=who.key if who.is_record else None,
         matched_by=next((row["matched_by"] for row in matches), None),
-        unmatched_reason=None if who.is_record else _unmatched_reason(matches),
+        unmatched_reason=None if who.is_record else _unmatched_reason(matches, lost),
         owner_id=own.get("owner_id"),
         owner_name=own.get("user_name"),
         addresses=addresses,
         stand_ins=stand_ins,
         duplicates=tuple(Record(**row) for row in duplicates),
-        wants_no_tracking=read(connection, _WANTS_NO_TRACKING, key=who.key)[0]["wants_none"],
+        wants_no_tracking=_wants_no_tracking(connection, record_ids),
         notes=who.notes,
     )
     keys = Keys(
-        records=tuple(row["crm_id"] for row in records),
+        records=record_ids,
         emails=tuple(emails),
         plain_emails=tuple(
             row["person_email"]
@@ -155,5 +198,21 @@ def _stand_in(row: Row) -> Record:
     return Record(row["crm_object"], row["crm_id"], how, row["email"])
 
 
-def _unmatched_reason(matches: list[Row]) -> str:
-    return next((row["unmatched_reason"] for row in matches), None) or "in_no_sequence"
+def _lost_records(
+    connection: DuckDBPyConnection, who: Identity, matches: list[Row], emails: list[str]
+) -> list[Row]:
+    carried = {who.key, *(row["crm_record_id"] for row in matches if row["crm_record_id"])}
+    return read(connection, _LOST_RECORDS, carried=sorted(carried), emails=emails)
+
+
+def _wants_no_tracking(connection: DuckDBPyConnection, record_ids: tuple[str, ...]) -> bool:
+    ((wants_none,),) = connection.execute(
+        _WANTS_NO_TRACKING, {"records": list(record_ids)}
+    ).fetchall()
+    return bool(wants_none)
+
+
+def _unmatched_reason(matches: list[Row], lost: list[Row]) -> str:
+    reasons = (row["unmatched_reason"] for row in matches)
+    lost_by = (row["unwritable_reason"] for row in lost)
+    return next(reasons, None) or next(lost_by, None) or "in_no_sequence"

@@ -265,10 +265,6 @@ class Story:
     values: tuple[Value, ...]
     timeline: tuple[Entry, ...]
 
-    def causes(self) -> Mapping[str, Event | Reply]:
-        """Return the events of the timeline by their key, for whoever names one as a cause."""
-        return {entry.event_key: entry for entry in self.events()}
-
     def events(self) -> Iterator[Event | Reply]:
         """Yield what providers and mailboxes recorded."""
         return (entry for entry in self.timeline if isinstance(entry, Event | Reply))

@@ -35,7 +35,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of the timeline; alike events that follow each other are one, `times` over."""
+    """A line of the timeline; alike opens or clicks in a row are one, `times` over."""
 
     entry: Entry
     times: int
@@ -157,7 +157,7 @@ def _style(entry: Entry) -> str:
 
 
 def _lines(timeline: Sequence[Entry], *, folds: bool) -> list[_Line]:
-    """Turn entries into lines; alike events that follow each other on a day may be one."""
+    """Turn entries into lines; alike opens and clicks in a row on a day may be one."""
     if not folds:
         return [_Line(entry, 1, entry) for entry in timeline]
     groups = (
@@ -168,6 +168,15 @@ def _lines(timeline: Sequence[Entry], *, folds: bool) -> list[_Line]:
 
 
 def _alike(position: int, entry: Entry) -> tuple[object, ...]:
-    if not isinstance(entry, Event):
+    """Return what opens and clicks of one message must have in common: all that is shown of them.
+
+    But for the place; what there is once, such as a bounce, is never folded.
+    """
+    if (
+        not isinstance(entry, Event)
+        or entry.event_type not in {"opened", "clicked"}
+        or entry.message_key is None
+    ):
         return (position,)
-    return (entry.event_type, entry.message_key, entry.rule_id, entry.url, entry.at.date())
+    told = sentence(entry)
+    return (entry.message_key, entry.at.date(), told.what, told.account, told.details)

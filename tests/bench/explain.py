@@ -78,7 +78,12 @@ _CHANGES = {
 _NUMBER = """
 update intermediate.int_events__attached
 set belongs_to_number = md5_number_lower(coalesce(
-    message_key, case when not is_other_recipient then enrollment_id end, recipient_email
+    message_key,
+    case
+        when enrollment_id in (select enrollment_id from intermediate.int_enrollments__current)
+            then enrollment_id
+    end,
+    recipient_email
 ))
 """
 _NUMBER_OF_MESSAGES = """

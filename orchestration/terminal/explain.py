@@ -9,7 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.explain import account
-from orchestration.explain.sentences import Sentence, cell_change, decision, sentence
+from orchestration.explain.sentences import (
+    Sentence,
+    cell_change,
+    cell_reason,
+    decision,
+    sentence,
+)
 from orchestration.explain.story import (
     Attempt,
     Entry,
@@ -24,7 +30,7 @@ from orchestration.explain.story import (
 )
 from orchestration.terminal.tables import PlainTable, counted, legible, titled
 
-#: From this width on, where something is written has a column of its own.
+#: From this width on, where something is written, and why, have columns of their own.
 _WIDE = 130
 
 _COLOURS = {
@@ -53,7 +59,7 @@ def story_parts(story: Story, *, width: int, limit: int | None) -> Iterator[Rend
         if limit is None or value.value is not None or value.decision not in {None, "unchanged"}
     ]
     if values:
-        yield _values_table(story, values)
+        yield _values_table(story, values, is_wide=width >= _WIDE)
     lines = _lines(story.timeline, folds=limit is not None)
     shown = lines if limit is None else lines[max(0, len(lines) - limit) :]
     if not lines:
@@ -90,17 +96,19 @@ def _enrollments_table(story: Story) -> Table:
     return table
 
 
-def _values_table(story: Story, values: Sequence[Value]) -> Table:
+def _values_table(story: Story, values: Sequence[Value], *, is_wide: bool) -> Table:
     """Show each field's value; why is said where it is not simply written or the same."""
     title = "What Salesforce is to have" if story.as_of is None else "What was planned by then"
-    table = titled(title, "field", "value", "newest plan", "")
+    table = titled(title, "field", "value", "newest plan", *([""] if is_wide else []))
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for each in values:
-        table.add_row(
-            each.field,
-            Text("(empty)", style="dim") if each.value is None else each.value,
-            Text(decision(each), style=_COLOURS.get(each.decision or "", "dim")),
-            "" if each.decision in {None, "write", "unchanged"} else each.reason,
-        )
+        value = Text("(empty)", style="dim") if each.value is None else Text(legible(each.value))
+        reason = "" if each.decision in {None, "write", "unchanged"} else cell_reason(each)
+        why = Text(legible(reason), style="dim")
+        if reason and not is_wide:
+            value = Text.assemble(value, "\n", why)
+        decided = Text(decision(each), style=_COLOURS.get(each.decision or "", "dim"))
+        table.add_row(each.field, value, decided, *([why] if is_wide else []))
     return table
 
 
@@ -135,7 +143,7 @@ def _account(line: _Line, told: Sentence) -> Text:
                 words.append(cell.decision, style=_COLOURS.get(cell.decision, "red"))
                 words.append(f" {legible(cell_change(cell))}")
                 if cell.decision != "write":
-                    words.append(f", {legible(cell.reason)}", style="dim")
+                    words.append(f", {legible(cell_reason(cell))}", style="dim")
     return words
 
 

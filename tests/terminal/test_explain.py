@@ -39,6 +39,18 @@ def test_fields_that_are_empty_and_stay_so_come_with_all_only() -> None:
     assert "kept" in shown(story())
 
 
+def test_a_long_reason_leaves_names_of_fields_whole() -> None:
+    told = story()
+    field = "Touchline_Initial_Reply_Class__c"
+    kept = replace(told.values[1], field=field)
+    for width in (80, 120, 140):
+        text = shown(replace(told, values=(kept,), timeline=()), width=width)
+        assert field in text
+        assert "kept" in text
+        assert "kept:" not in text
+        assert "fill_blank" in text
+
+
 def test_alike_events_are_one_line_unless_all_are_asked_for() -> None:
     assert "2 times until 09:00:03, step 1, by a machine" in shown(story(), width=120)
     assert shown(story()).count("clicked ") == 2

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from orchestration.explain import account
-from orchestration.explain.sentences import cell_change, decision, sentence
+from orchestration.explain.sentences import cell_change, cell_reason, decision, sentence
 from orchestration.explain.story import Entry, Planned, Story
 
 #: What Markdown, or a table in it, would take for its own.
@@ -42,7 +42,7 @@ def _lines(story: Story) -> Iterator[str]:
         yield from _table(
             ("field", "value", "newest plan", "reason"),
             [
-                (each.field, each.value or "", decision(each), each.reason or "")
+                (each.field, each.value or "", decision(each), cell_reason(each))
                 for each in story.values
             ],
         )

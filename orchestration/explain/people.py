@@ -83,6 +83,16 @@ where
 order by records.crm_object, records.crm_id
 """
 
+#: H1: an enrollment may name a record by its id, and bear an address that is another's.
+_ADDRESSES_OF_OTHERS = """
+select email
+from intermediate.int_crm__addresses
+where
+    email in (select unnest($emails::varchar[]))
+    and is_chosen
+    and stands_for_id != $key
+"""
+
 #: D9: what one of the records says, be it lost, holds for the person.
 _WANTS_NO_TRACKING = """
 select count(*) > 0 as wants_none
@@ -111,12 +121,13 @@ class Keys:
     """By what a person's rows are found: records, addresses, enrollments.
 
     The records are those that it stands for too (H3), or else those that were lost.
-    `plain_emails` are those that mail by hand is matched by: it carries no record id. `enrolled`
-    are the enrollments' own rows.
+    `plain_emails` are those that mail by hand is matched by: it carries no record id. What is of no
+    message and no enrollment is whose address it bears: `own_emails` are no other record's.
+    `enrolled` are the enrollments' own rows.
     """
 
     records: tuple[str, ...]
-    emails: tuple[str, ...]
+    own_emails: tuple[str, ...]
     plain_emails: tuple[str, ...]
     enrolled: tuple[Row, ...]
 
@@ -137,6 +148,8 @@ def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Key
     record_ids = tuple(row["crm_id"] for row in records or lost)
     stand_ins = tuple(_stand_in(row) for row in records if row["crm_id"] != who.key)
     duplicates = read(connection, _DUPLICATES, key=who.key, emails=emails)
+    others = read(connection, _ADDRESSES_OF_OTHERS, key=who.key, emails=emails)
+    not_own = {row["email"] for row in others}
     person = Person(
         crm_object=own.get("crm_object"),
         crm_id=who.key if who.is_record else None,
@@ -152,7 +165,7 @@ def describe(connection: DuckDBPyConnection, who: Identity) -> tuple[Person, Key
     )
     keys = Keys(
         records=record_ids,
-        emails=tuple(emails),
+        own_emails=tuple(email for email in emails if email not in not_own),
         plain_emails=tuple(
             row["person_email"]
             for row in matches

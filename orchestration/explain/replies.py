@@ -79,7 +79,7 @@ def read_replies(
         messages=sorted(messages),
         enrollments=keys.enrollments,
         event_keys=sorted(causes),
-        emails=list(keys.emails),
+        emails=list(keys.own_emails),
     )
     return [
         Reply(

@@ -84,6 +84,11 @@ def decision(value: Value) -> str:
     return value.decision or "not listed"
 
 
+def cell_reason(cell: Cell | Value) -> str:
+    """Tell why a plan decided so; the decision itself is said beside it."""
+    return (cell.reason or "").removeprefix(f"{cell.decision}: ")
+
+
 def rule_account(event: Event) -> str:
     """Tell who caused an event, and by which rule that is known, in the rule's own words."""
     if event.actor is None:

@@ -124,7 +124,7 @@ def _happened(
     messages = read_messages(connection, keys, statuses.sequences(), is_now=is_now)
     steps = {message.message_key: message.step_number for message in messages}
     tracking = {"wants_no_tracking": person.wants_no_tracking}
-    belongs_to = {*steps, *keys.enrollments, *keys.emails}
+    belongs_to = {*steps, *keys.enrollments, *keys.own_emails}
     events = read_events(connection, belongs_to, steps, **tracking)
     causes = statuses.causes()
     replies = read_replies(connection, keys, steps, causes)

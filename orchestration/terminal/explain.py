@@ -9,7 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.explain import account
-from orchestration.explain.sentences import Sentence, cell_change, decision, sentence
+from orchestration.explain.sentences import (
+    Sentence,
+    cell_change,
+    cell_reason,
+    decision,
+    sentence,
+)
 from orchestration.explain.story import (
     Attempt,
     Entry,
@@ -24,7 +30,7 @@ from orchestration.explain.story import (
 )
 from orchestration.terminal.tables import PlainTable, counted, legible, titled
 
-#: From this width on, where something is written has a column of its own.
+#: From this width on, where something is written, and why, have columns of their own.
 _WIDE = 130
 
 _COLOURS = {
@@ -35,7 +41,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of the timeline; alike events that follow each other are one, `times` over."""
+    """A line of the timeline; alike opens or clicks in a row are one, `times` over."""
 
     entry: Entry
     times: int
@@ -53,7 +59,7 @@ def story_parts(story: Story, *, width: int, limit: int | None) -> Iterator[Rend
         if limit is None or value.value is not None or value.decision not in {None, "unchanged"}
     ]
     if values:
-        yield _values_table(story, values)
+        yield _values_table(story, values, is_wide=width >= _WIDE)
     lines = _lines(story.timeline, folds=limit is not None)
     shown = lines if limit is None else lines[max(0, len(lines) - limit) :]
     if not lines:
@@ -90,17 +96,19 @@ def _enrollments_table(story: Story) -> Table:
     return table
 
 
-def _values_table(story: Story, values: Sequence[Value]) -> Table:
+def _values_table(story: Story, values: Sequence[Value], *, is_wide: bool) -> Table:
     """Show each field's value; why is said where it is not simply written or the same."""
     title = "What Salesforce is to have" if story.as_of is None else "What was planned by then"
-    table = titled(title, "field", "value", "newest plan", "")
+    table = titled(title, "field", "value", "newest plan", *([""] if is_wide else []))
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for each in values:
-        table.add_row(
-            each.field,
-            Text("(empty)", style="dim") if each.value is None else each.value,
-            Text(decision(each), style=_COLOURS.get(each.decision or "", "dim")),
-            "" if each.decision in {None, "write", "unchanged"} else each.reason,
-        )
+        value = Text("(empty)", style="dim") if each.value is None else Text(legible(each.value))
+        reason = "" if each.decision in {None, "write", "unchanged"} else cell_reason(each)
+        why = Text(legible(reason), style="dim")
+        if reason and not is_wide:
+            value = Text.assemble(value, "\n", why)
+        decided = Text(decision(each), style=_COLOURS.get(each.decision or "", "dim"))
+        table.add_row(each.field, value, decided, *([why] if is_wide else []))
     return table
 
 
@@ -135,7 +143,7 @@ def _account(line: _Line, told: Sentence) -> Text:
                 words.append(cell.decision, style=_COLOURS.get(cell.decision, "red"))
                 words.append(f" {legible(cell_change(cell))}")
                 if cell.decision != "write":
-                    words.append(f", {legible(cell.reason)}", style="dim")
+                    words.append(f", {legible(cell_reason(cell))}", style="dim")
     return words
 
 
@@ -157,7 +165,7 @@ def _style(entry: Entry) -> str:
 
 
 def _lines(timeline: Sequence[Entry], *, folds: bool) -> list[_Line]:
-    """Turn entries into lines; alike events that follow each other on a day may be one."""
+    """Turn entries into lines; alike opens and clicks in a row on a day may be one."""
     if not folds:
         return [_Line(entry, 1, entry) for entry in timeline]
     groups = (
@@ -168,6 +176,15 @@ def _lines(timeline: Sequence[Entry], *, folds: bool) -> list[_Line]:
 
 
 def _alike(position: int, entry: Entry) -> tuple[object, ...]:
-    if not isinstance(entry, Event):
+    """Return what opens and clicks of one message must have in common: all that is shown of them.
+
+    But for the place; what there is once, such as a bounce, is never folded.
+    """
+    if (
+        not isinstance(entry, Event)
+        or entry.event_type not in {"opened", "clicked"}
+        or entry.message_key is None
+    ):
         return (position,)
-    return (entry.event_type, entry.message_key, entry.rule_id, entry.url, entry.at.date())
+    told = sentence(entry)
+    return (entry.message_key, entry.at.date(), told.what, told.account, told.details)

@@ -22,6 +22,12 @@ from orchestration.explain.story import (
 
 RULE = "No person clicks within 5 s of delivery, let alone before it (practice: 2 s Value Builder)"
 
+#: As plans say it.
+KEPT = (
+    "kept: already filled: Salesforce has Cold, Touchline computed Warm, policy fill_blank writes "
+    "only into empty fields"
+)
+
 
 def at(time: str, day: int = 6) -> datetime:
     """Return a moment of October 2026."""
@@ -92,7 +98,7 @@ def story() -> Story:
         enrollments=(enrollment,),
         values=(
             Value("Replied__c", "is_replied", "true", "write", "differs", "plan-00001", "failed"),
-            Value("First__c", "first_sequence", "Warm", "kept", "filled", "plan-00001", None),
+            Value("First__c", "first_sequence", "Warm", "kept", KEPT, "plan-00001", None),
             Value("Tags__c", "tags", None, "unchanged", "both empty", "plan-00001", None),
         ),
         timeline=(
@@ -158,7 +164,7 @@ def story() -> Story:
                 "003Hs0000000001IAA",
                 (
                     Cell("Replied__c", "false", "true", "owned", "write", "differs"),
-                    Cell("First__c", "Cold", "Warm", "fill_blank", "kept", "already filled"),
+                    Cell("First__c", "Cold", "Warm", "fill_blank", "kept", KEPT),
                     Cell("Tags__c", None, None, "owned", "unchanged", "both empty"),
                 ),
             ),

@@ -140,6 +140,7 @@ def test_where_somebody_else_is_told_of_the_story_says_so(
     ("asked", "advice"),
     [
         ("anne@x.example", "Did you mean ann@x.example?"),
+        ("cleo@x.exmaple", "Did you mean cleo@x.example?"),
         ("somebody@nowhere.test", "marts.unmatched_people"),
         (UNSEEN, "Ask by email address instead"),
         ("e9", "neither an email address nor the id of"),

@@ -3,11 +3,12 @@
 import io
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from orchestration.explain.story import Story
 from orchestration.terminal.explain import story_parts
-from tests.explain.ann import story
+from tests.explain.ann import clicked, story
 
 
 def shown(told: Story, *, width: int = 80, limit: int | None = 60) -> str:
@@ -38,10 +39,42 @@ def test_fields_that_are_empty_and_stay_so_come_with_all_only() -> None:
     assert "kept" in shown(story())
 
 
+def test_a_long_reason_leaves_names_of_fields_whole() -> None:
+    told = story()
+    field = "Touchline_Initial_Reply_Class__c"
+    kept = replace(told.values[1], field=field)
+    for width in (80, 120, 140):
+        text = shown(replace(told, values=(kept,), timeline=()), width=width)
+        assert field in text
+        assert "kept" in text
+        assert "kept:" not in text
+        assert "fill_blank" in text
+
+
 def test_alike_events_are_one_line_unless_all_are_asked_for() -> None:
     assert "2 times until 09:00:03, step 1, by a machine" in shown(story(), width=120)
     assert shown(story()).count("clicked ") == 2
     assert shown(story(), limit=None).count("clicked ") == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"event_type": "bounced", "event_subtype": "soft"}, {"event_subtype": "hard"}),
+        ({"event_type": "bounced"}, {}),
+        ({"message_key": None}, {}),
+        ({"actor": "human"}, {"actor": "machine"}),
+        ({"event_subtype": "link"}, {"event_subtype": None}),
+        ({"is_counted": True}, {"is_counted": False}),
+    ],
+)
+def test_events_that_read_differently_or_are_no_opens_or_clicks_are_lines_of_their_own(
+    first: dict[str, object], then: dict[str, object]
+) -> None:
+    timeline = (clicked("09:00:02", **first), clicked("09:00:03", **(first | then)))
+    text = shown(replace(story(), timeline=timeline), width=120)
+    assert "times until" not in text
+    assert "09:00:03" in text
 
 
 def test_a_rule_speaks_in_its_own_words_without_its_sources() -> None:

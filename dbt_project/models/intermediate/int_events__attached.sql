@@ -12,6 +12,12 @@ messages as (
 
 ),
 
+enrollments as (
+
+    select * from {{ ref('int_enrollments__current') }}
+
+),
+
 -- SES and Mailgun know a message by what stands in the Message-ID of the mail that they send. One's
 -- own pixel and links know it by the platform's id, which is there before the mail is sent (A4).
 identified as (
@@ -288,10 +294,11 @@ select
     attached.delivery_count,
     {{ number_of_text('coalesce(
         attached.message_key,
-        case when not attached.is_other_recipient then attached.enrollment_id end,
+        case when not attached.is_other_recipient then enrollments.enrollment_id end,
         attached.recipient_email
     )') }} as belongs_to_number
 from attached
 left join messages on attached.message_key = messages.message_key
+left join enrollments on attached.enrollment_id = enrollments.enrollment_id
 left join tracked_hosts on {{ url_host('attached.url') }} = tracked_hosts.host
 left join link_kinds on attached.url = link_kinds.url

@@ -62,7 +62,7 @@ def copy() -> Iterator[DuckDBPyConnection]:
 
 def told(copy: DuckDBPyConnection, *records: str) -> list[tuple[str, str, str, str]]:
     """Return the facts of records in short."""
-    facts = read_crm_facts(copy, Keys(records, emails=(), plain_emails=(), enrolled=()))
+    facts = read_crm_facts(copy, Keys(records, own_emails=(), plain_emails=(), enrolled=()))
     return [(f"{fact.at:%m-%d}", fact.crm_id, fact.fact, str(fact.place)) for fact in facts]
 
 

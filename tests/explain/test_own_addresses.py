@@ -15,7 +15,9 @@ create schema intermediate;
 create table intermediate.int_crm__records as
 select
     'Contact' as crm_object, unnest(['{BEN}', '{DORA}']) as crm_id, crm_id as stands_for_id,
-    null::varchar as email, false as is_deleted, null::varchar as owner_id;
+    null::varchar as email, false as is_deleted, true as is_writable,
+    null::varchar as unwritable_reason, null::varchar as owner_id;
+create table intermediate.int_crm__record_versions (crm_id varchar, email varchar);
 create table intermediate.int_crm__users (user_id varchar, user_name varchar);
 create table intermediate.int_crm__addresses as
 from (values

@@ -81,5 +81,5 @@ def test_a_deleted_record_that_nobody_wrote_to_says_that_it_was_deleted(
 ) -> None:
     person, keys = describe(copy, Identity(LOST, is_record=False))
     assert person.unmatched_reason == "record_deleted"
-    assert (keys.records, keys.emails) == ((LOST,), ())
+    assert (keys.records, keys.own_emails) == ((LOST,), ())
     assert not person.wants_no_tracking

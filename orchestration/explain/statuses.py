@@ -83,7 +83,10 @@ def enrollments_as_of(statuses: Statuses, moment: datetime | None) -> tuple[Enro
 def changes(
     statuses: Statuses, events: Mapping[str, Event | Reply], messages: Iterable[Sent]
 ) -> list[StatusChange]:
-    """Return every change of status, with the place of what caused it."""
+    """Return every change of status, with the place of what caused it.
+
+    Of what the platform says, that is the newest record of the enrollment.
+    """
     found = []
     first_sent: dict[str | None, Place] = {}
     for message in sorted(messages, key=lambda each: each.at):

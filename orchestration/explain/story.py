@@ -173,8 +173,8 @@ class Reply:
 class StatusChange:
     """An enrollment's status changed (F5).
 
-    The place is that of the event that caused it; without one, of the platform's record of the
-    enrollment, which says so.
+    The place is that of the event that caused it; without one, of the platform's newest record
+    of the enrollment.
     """
 
     at: datetime

@@ -81,6 +81,8 @@ def decision(value: Value) -> str:
     """Tell in a word or two what the newest plan decided of a field, and what came of it."""
     if value.decision == "write":
         return _OUTCOMES.get(value.outcome, value.outcome) if value.outcome else "to write"
+    if value.unchanged_since:
+        return f"unchanged since {value.unchanged_since}"
     return value.decision or "not listed"
 
 

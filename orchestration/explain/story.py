@@ -83,7 +83,8 @@ class Value:
 
     Where the moment is now, `value` is computed from the marts; of a past moment only what was
     planned by then is known. Without a plan of the cell, decision and reason are None; `outcome`
-    is what came of the plan's write, if it was tried.
+    is what came of the plan's write, if it was tried. Plans need not list what is unchanged: where
+    the newest does not, `unchanged_since` is the last that did.
     """
 
     field: str
@@ -93,6 +94,7 @@ class Value:
     reason: str | None
     plan_id: str | None
     outcome: str | None
+    unchanged_since: str | None
 
 
 @dataclass(frozen=True, slots=True)

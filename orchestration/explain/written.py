@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from duckdb import DuckDBPyConnection
@@ -13,8 +14,10 @@ from orchestration.explain.story import Attempt, Cell, Planned, Value
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.plan_sql import SOURCES
 
+#: The level of engagement rests on opens and clicks, too.
 _TRACKING_METRICS = {
     "open_count", "human_open_count", "click_count", "human_click_count", "clicked_at",
+    "engagement_level",
 }  # fmt: skip
 
 _HAS_WRITEBACK = """
@@ -24,6 +27,13 @@ where
     schema_name = 'writeback'
     and table_name in ('plans', 'changes', 'ledger')
     and database_name = current_database()
+"""
+
+_NEWEST_PLAN = """
+select plan_id
+from writeback.plans
+order by created_at desc, plan_id desc
+limit 1
 """
 
 _WANTED = "record_id in (select unnest($records::varchar[]))"
@@ -44,6 +54,12 @@ select
 from {few("writeback.ledger", _WANTED)}
 order by attempt_id
 """
+
+#: What is known of a field that no plan listed.
+_NO_CELL = Value(
+    field="", metric=None, value=None, decision=None, reason=None, plan_id=None, outcome=None,
+    unchanged_since=None,
+)  # fmt: skip
 
 
 def read_writeback(
@@ -118,26 +134,22 @@ def values_now(
     plans: Sequence[Planned],
     attempts: Sequence[Attempt],
 ) -> tuple[Value, ...]:
-    """Return the value that the marts compute for each mapped field, beside its newest cell."""
+    """Return the value that the marts compute for each mapped field, beside its newest cell.
+
+    A cell that was listed earlier, and that the newest plan does not list, is unchanged in it.
+    """
     rows = read(
         connection, f"select * from {SOURCES[crm_object][0]} where crm_id = $crm_id", crm_id=crm_id
     )
     planned = {value.field: value for value in values_planned(crm_id, plans, attempts)}
+    newest = read(connection, _NEWEST_PLAN)[0]["plan_id"] if planned else None
     found = []
     for mapped in mapping.objects.get(crm_object, ()):
-        cell = planned.get(mapped.field)
+        cell = planned.get(mapped.field) or _NO_CELL
+        if cell.plan_id not in {None, newest}:
+            cell = replace(_NO_CELL, decision="unchanged", unchanged_since=cell.plan_id)
         value = rows[0].get(mapped.column) if rows else None
-        found.append(
-            Value(
-                field=mapped.field,
-                metric=mapped.column,
-                value=_text(value),
-                decision=cell.decision if cell else None,
-                reason=cell.reason if cell else None,
-                plan_id=cell.plan_id if cell else None,
-                outcome=cell.outcome if cell else None,
-            )
-        )
+        found.append(replace(cell, field=mapped.field, metric=mapped.column, value=_text(value)))
     return tuple(found) if rows else ()
 
 
@@ -160,6 +172,7 @@ def values_planned(
             reason=cell.reason,
             plan_id=plan.plan_id,
             outcome=outcomes.get((plan.plan_id, cell.field)),
+            unchanged_since=None,
         )
         for plan in plans
         if plan.crm_id == crm_id

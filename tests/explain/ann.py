@@ -97,9 +97,11 @@ def story() -> Story:
         person=person,
         enrollments=(enrollment,),
         values=(
-            Value("Replied__c", "is_replied", "true", "write", "differs", "plan-00001", "failed"),
-            Value("First__c", "first_sequence", "Warm", "kept", KEPT, "plan-00001", None),
-            Value("Tags__c", "tags", None, "unchanged", "both empty", "plan-00001", None),
+            Value(
+                "Replied__c", "is_replied", "true", "write", "differs", "plan-00001", "failed", None,
+            ),
+            Value("First__c", "first_sequence", "Warm", "kept", KEPT, "plan-00001", None, None),
+            Value("Tags__c", "tags", None, "unchanged", "both empty", "plan-00001", None, None),
         ),
         timeline=(
             CrmFact(

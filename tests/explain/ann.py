@@ -98,7 +98,14 @@ def story() -> Story:
         enrollments=(enrollment,),
         values=(
             Value(
-                "Replied__c", "is_replied", "true", "write", "differs", "plan-00001", "failed", None,
+                field="Replied__c",
+                metric="is_replied",
+                value="true",
+                decision="write",
+                reason="differs",
+                plan_id="plan-00001",
+                outcome="failed",
+                unchanged_since=None,
             ),
             Value("First__c", "first_sequence", "Warm", "kept", KEPT, "plan-00001", None, None),
             Value("Tags__c", "tags", None, "unchanged", "both empty", "plan-00001", None, None),

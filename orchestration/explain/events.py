@@ -50,6 +50,7 @@ select {_COLUMNS}
 from events
 left join actors on events.event_key = actors.event_key
 left join intermediate.actor_rules as rules on actors.actor_rule = rules.rule_id
+order by events.occurred_at, events.event_key
 """
 
 _BY_KEY = "event_key in (select unnest($event_keys::varchar[]))"
@@ -60,6 +61,7 @@ from {few("intermediate.int_events__attached", _BY_KEY)} as events
 left join {few("intermediate.int_events__actors", _BY_KEY)} as actors
     on events.event_key = actors.event_key
 left join intermediate.actor_rules as rules on actors.actor_rule = rules.rule_id
+order by events.occurred_at, events.event_key
 """
 
 

@@ -18,6 +18,7 @@ select
     message_key, enrollment_id, step_number, origin, subject, mailbox, recipient_email, sent_at,
     source_place
 from {_BY_NUMBER}
+order by sent_at, message_key
 """
 
 _SIGNS = """

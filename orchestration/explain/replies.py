@@ -63,6 +63,7 @@ from events
 inner join replies on events.reply_key = replies.reply_key
 left join intermediate.inbound_rules as rules on replies.classified_by = rules.rule_id
 left join copies on events.reply_key = copies.mail_key
+order by events.occurred_at, events.event_key
 """
 
 

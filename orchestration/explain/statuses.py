@@ -21,7 +21,7 @@ select
     history.event_key, vocabulary.summary as status_word
 from {_CHANGES} as history
 inner join intermediate.status_vocabulary as vocabulary on history.status = vocabulary.status
-order by history.valid_from
+order by history.valid_from, history.enrollment_id
 """
 
 

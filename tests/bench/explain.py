@@ -43,7 +43,7 @@ MAPPING = load_mapping()
 _GROWING = (
     "marts.enrollments", "marts.enrollment_status_history", "marts.messages", "marts.replies",
     "crm.contact_fields", "crm.lead_fields", "writeback.changes", "writeback.ledger",
-    "raw.salesforce_individuals", "intermediate.int_crm__addresses",
+    "staging.stg_salesforce__individuals", "intermediate.int_crm__addresses",
     "intermediate.int_crm__record_versions", "intermediate.int_crm__records",
     "intermediate.int_enrollments__current", "intermediate.int_events__actors",
     "intermediate.int_events__attached", "intermediate.int_inbound_events",

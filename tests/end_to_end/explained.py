@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +14,17 @@ from duckdb import DuckDBPyConnection
 from jsonschema import Draft202012Validator
 
 from orchestration.explain.document import as_document
-from orchestration.explain.story import Attempt, Event, Planned, Reply, Sent, Story
+from orchestration.explain.story import (
+    Attempt,
+    Enrollment,
+    Event,
+    Planned,
+    Reply,
+    Sent,
+    Story,
+)
 from orchestration.explain.tell import explain
+from orchestration.landing.formats import FORMATS
 from orchestration.writeback.mapping import load_mapping
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "explain.schema.json"
@@ -104,6 +113,7 @@ def disagreements(copy: Copy) -> dict[str, list[Any]]:
         "written": list(_written(copy)),
         "documents": list(_broken_documents(copy)),
         "tracked": list(_tracked(copy)),
+        "places": list(_misplaced(copy)),
     }
 
 
@@ -119,6 +129,7 @@ NONE: dict[str, list[Any]] = {
         "written",
         "documents",
         "tracked",
+        "places",
     )
 }
 
@@ -256,6 +267,28 @@ def _tracked(copy: Copy) -> Iterator[tuple[str, object]]:
                     yield key, each
                 case Attempt() if TRACKED & set(each.new_values):
                     yield key, each
+
+
+def _misplaced(copy: Copy) -> Iterator[tuple[str, object]]:
+    """Yield what is not said of its person by the raw record at the file and line that it names."""
+    records: dict[tuple[str, int | None], list[str]] = defaultdict(list)
+    for table in (each.table for each in FORMATS):
+        for file, line, payload in copy.rows(f"select file, line, lower(payload) from {table}"):
+            records[file, line].append(payload)
+    for key, story in copy.stories.items():
+        for each in (*story.enrollments, *story.timeline):
+            match each:
+                case Sent() | Event():
+                    said = each.recipient_email
+                case Reply():
+                    said = each.sender_email
+                case Enrollment():
+                    said = each.enrollment_id
+                case _:
+                    continue
+            found = records[each.place.file, each.place.line] if each.place else []
+            if not any((said or "").lower() in record for record in found):
+                yield key, each
 
 
 def disagreements_as_of(copy: Copy, moments: int, seed: int) -> list[Any]:

@@ -53,6 +53,7 @@ def run_sync(
         settings.logs.mkdir(parents=True, exist_ok=True)
         keep_newest(settings.logs, LOGS_KEPT - 1)
         with (
+            # What is planned is written before the run has its resources, which hold it open, too.
             held_open(instance, run_id),
             log.open("w", encoding="utf-8") as words,
             redirect_stdout(words),

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from orchestration.cli import app, main
 from orchestration.sync_report import Calls, Loads, Planned, SyncReport, Written
 from orchestration.warehouse import Warehouse
-from orchestration.writeback.ledger import create_writeback_tables
+from orchestration.writeback.tables import create_writeback_tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,9 +82,17 @@ def planned(tmp_path: Path) -> Path:
     """A data folder whose warehouse holds a plan of two cells and an older one."""
     with Warehouse(tmp_path / "warehouse.duckdb").connect() as connection:
         create_writeback_tables(connection)
-        connection.execute(f"insert into writeback.plans values ({', '.join('?' * 9)})", PLAN)
+        connection.execute(
+            "insert into writeback.plans (plan_id, created_at, snapshot_at, state, records, "
+            "changed_records, changed_cells, api_calls_estimate, notes) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            PLAN,
+        )
         connection.executemany(
-            f"insert into writeback.changes values ({', '.join('?' * 10)})", CELLS
+            "insert into writeback.changes (plan_id, object, record_id, external_key, field, "
+            "old_value, new_value, policy, decision, reason) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            CELLS,
         )
     return tmp_path
 

@@ -4,8 +4,8 @@ import pytest
 
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
-from orchestration.writeback.ledger import create_writeback_tables
 from orchestration.writeback.mapping import load_mapping
+from orchestration.writeback.tables import create_writeback_tables
 from tests.dbt_files import models
 
 #: Metrics of J1; `people` has them all, whichever of them a mapping writes.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 #: A record as the CRM sends or takes it: API field name to JSON value.
 Record = Mapping[str, Any]
@@ -32,6 +32,12 @@ class CrmUnavailableError(CrmError):
     """No usable answer, after every retry that was allowed; what was sent may have arrived."""
 
     code = "UNAVAILABLE"
+
+
+class CrmMissingJobError(CrmError):
+    """The CRM knows no such bulk job (any more): Salesforce keeps them for seven days."""
+
+    code = "MISSING_JOB"
 
 
 class CrmLimitError(CrmError):
@@ -103,6 +109,90 @@ class Limits:
     daily_calls_left: int
 
 
+#: What a bulk job does with its records.
+Operation = Literal["update", "create", "delete"]
+
+#: `open`: takes data, nothing happens yet; `started`: being worked on; the others are final.
+JobState = Literal["open", "started", "done", "failed", "aborted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A bulk job as the CRM tells of it; `processed` includes those that failed."""
+
+    id: str
+    state: JobState
+    processed: int
+    failed: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """What became of one record of a bulk job; answers come in any order.
+
+    `columns` are the record's values as they were sent, as text, to know it by. `result` is None
+    where the job ended before it came to the record: nothing was done with it.
+    """
+
+    columns: Mapping[str, str]
+    result: RowResult | None
+
+
+class BulkJobs(Protocol):
+    """Jobs that work on many records in the background, for few calls.
+
+    The order that survives a crash: `open`, note the id, `upload`, `start`. Before `start` nothing
+    happens to any record, so a job whose fate is unknown is either asked for by its id, or
+    aborted.
+    """
+
+    @property
+    def rows_per_job(self) -> int:
+        """How many records one job may carry."""
+        ...
+
+    def open(self, object_name: str, operation: Operation) -> str:
+        """Open a job and return its id."""
+        ...
+
+    def upload(self, job_id: str, records: Sequence[Record]) -> None:
+        """Give an open job its records: all with the same keys; None clears a field.
+
+        Raises:
+            ValueError: too many records or bytes, unequal keys, or a value that CSV cannot carry.
+        """
+        ...
+
+    def start(self, job_id: str) -> None:
+        """Have the job begin; a job that began already is left as it is."""
+        ...
+
+    def abort(self, job_id: str) -> None:
+        """End a job; what it did already stays done."""
+        ...
+
+    def state(self, job_id: str) -> Job:
+        """Ask once how the job stands.
+
+        Raises:
+            CrmMissingJobError: the CRM has forgotten it.
+        """
+        ...
+
+    def wait(self, job_id: str, records: int) -> Job:
+        """Ask until the job is done, failed or aborted; `records` says how patiently.
+
+        Raises:
+            CrmUnavailableError: not within the deadline.
+        """
+        ...
+
+    def results(self, job_id: str) -> Iterator[JobRow]:
+        """Yield what became of every record of a final job, from all three result sets."""
+        ...
+
+
 class Crm(Protocol):
     """A CRM as the pipeline sees it. Nothing is contacted before the first call."""
 
@@ -140,6 +230,20 @@ class Crm(Protocol):
 
     def create_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Create records: one request that is never repeated, one result per record, in order."""
+        ...
+
+    def delete_many(self, object_name: str, record_ids: Sequence[str]) -> list[RowResult]:
+        """Put records into the recycle bin: one request, one result per id, in order."""
+        ...
+
+    @property
+    def jobs(self) -> BulkJobs:
+        """Writing in bulk."""
+        ...
+
+    @property
+    def latest_limits(self) -> Limits | None:
+        """The daily allowance as the latest answer told it in passing; None if none did."""
         ...
 
     def limits(self) -> Limits:

@@ -14,10 +14,11 @@ from orchestration.crm.client import CallCounts, Crm
 from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse, WarehouseLockedError
 from orchestration.writeback.comparison import quoted
-from orchestration.writeback.ledger import Write, create_writeback_tables, record_skipped
+from orchestration.writeback.ledger import Write, record_skipped
 from orchestration.writeback.plan import Plan, latest_snapshot_at, read_plan
 from orchestration.writeback.plan_sql import SOURCES
 from orchestration.writeback.sending import Sending
+from orchestration.writeback.tables import create_writeback_tables
 
 _FIELDS_TO_WRITE = """
 select object, list(distinct field order by field)

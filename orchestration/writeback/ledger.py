@@ -1,4 +1,4 @@
-"""The tables of the writeback: intents and outcomes go in here, reports come out."""
+"""The ledger: intents and outcomes go in here, reports come out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,42 +7,6 @@ from typing import Any
 
 import orjson
 from duckdb import DuckDBPyConnection
-
-_DDL = """
-create sequence if not exists writeback.attempt_ids;
-
-create table if not exists writeback.plans (
-    plan_id varchar not null, created_at timestamp not null, snapshot_at timestamp not null,
-    state varchar not null, records bigint not null, changed_records bigint not null,
-    changed_cells bigint not null, api_calls_estimate bigint not null, notes varchar[] not null
-);
-
-create table if not exists writeback.changes (
-    plan_id varchar not null, object varchar not null, record_id varchar, external_key varchar,
-    field varchar not null, old_value varchar, new_value varchar, policy varchar not null,
-    decision varchar not null, reason varchar not null
-);
-
--- Every cell of a plan is counted here; `changes` may leave out the unchanged ones.
-create table if not exists writeback.plan_counts (
-    plan_id varchar not null, object varchar not null, field varchar not null,
-    policy varchar not null, decision varchar not null, cells bigint not null
-);
-
--- A row without an outcome was sent, and its answer never came back.
-create table if not exists writeback.ledger (
-    attempt_id bigint not null, plan_id varchar not null, run_id varchar not null,
-    object varchar not null, record_id varchar, external_key varchar,
-    sent_at timestamp not null, outcome varchar, error_code varchar, error_message varchar,
-    error_fields varchar[], is_transient boolean, old_values json, new_values json
-);
-
-create table if not exists writeback.skipped (
-    object varchar not null, record_id varchar not null, reason varchar not null,
-    first_seen_at timestamp not null, last_seen_at timestamp not null, attempts bigint not null
-);
-"""
-
 
 _INSERT_INTENTS = """
 insert into writeback.ledger
@@ -215,12 +179,6 @@ class FailureCount:
     code: str
     records: int
     sample: str
-
-
-def create_writeback_tables(connection: DuckDBPyConnection) -> None:
-    """Create the `writeback.*` tables that do not exist yet."""
-    connection.execute("create schema if not exists writeback")
-    connection.execute(_DDL)
 
 
 def record_intents(

@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestration.writeback.mapping_sections import Sections
+
 Policy = Literal["owned", "fill_blank", "opt_out", "never_decrease"]
 TargetObject = Literal["Contact", "Lead"]
 
@@ -69,10 +71,8 @@ class FieldMapping(BaseModel):
         return f"{self.metric}_detailed" if self.vocabulary == "detailed" else self.metric
 
 
-class _File(BaseModel):
+class _File(Sections):
     """The file as written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1]
     objects: Annotated[dict[TargetObject, list[FieldMapping]], Field(min_length=1)]
@@ -85,6 +85,7 @@ class Mapping:
     file: str
     objects: MappingOf[str, tuple[FieldMapping, ...]]
     lines: MappingOf[tuple[str, str], int]
+    sections: Sections
 
     def target_fields(self) -> dict[str, list[str]]:
         """Return the mapped fields of each object, for the snapshot."""
@@ -143,7 +144,8 @@ def parse_mapping(text: str, file: str) -> Mapping:
         for name, fields in objects.items()
         for position, field in enumerate(fields)
     }
-    mapping = Mapping(file, objects, lines)
+    sections = Sections(**{name: getattr(parsed, name) for name in Sections.model_fields})
+    mapping = Mapping(file, objects, lines, sections)
     _refuse_contradictions(mapping, root)
     return mapping
 

@@ -12,10 +12,11 @@ from orchestration.crm.snapshot_tables import create_snapshot_tables
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
 from orchestration.writeback.comparison import Cell
-from orchestration.writeback.ledger import create_writeback_tables, decision_counts
+from orchestration.writeback.ledger import decision_counts
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
 from orchestration.writeback.standing_refusals import block_refused
+from orchestration.writeback.tables import create_writeback_tables
 
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
 UNCHANGED_CELLS_LISTED = 100_000

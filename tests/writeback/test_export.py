@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.export import export_plan
-from orchestration.writeback.ledger import create_writeback_tables
+from orchestration.writeback.tables import create_writeback_tables
 
 HEADER = [
     "plan_id", "object", "record_id", "external_key", "field", "old_value", "new_value", "policy",
@@ -27,7 +27,11 @@ def warehouse(tmp_path: Path) -> Warehouse:
     with warehouse.connect() as connection:
         create_writeback_tables(connection)
         marks = ", ".join("?" * len(HEADER))
-        connection.executemany(f"insert into writeback.changes values ({marks})", CELLS)
+        connection.executemany(
+            "insert into writeback.changes (plan_id, object, record_id, external_key, field, "
+            f"old_value, new_value, policy, decision, reason) values ({marks})",
+            CELLS,
+        )
     return warehouse
 
 

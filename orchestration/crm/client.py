@@ -157,10 +157,10 @@ class BulkJobs(Protocol):
         ...
 
     def upload(self, job_id: str, records: Sequence[Record]) -> None:
-        """Give an open job its records: all with the same keys; None clears a field.
+        """Give an open job its records; None clears a field, an absent key leaves it untouched.
 
         Raises:
-            ValueError: too many records or bytes, unequal keys, or a value that CSV cannot carry.
+            ValueError: too many records or bytes, or a value that CSV cannot carry.
         """
         ...
 

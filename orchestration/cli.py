@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from orchestration.cli_explain import explain
+from orchestration.cli_metadata import metadata
 from orchestration.cli_org import org
 from orchestration.cli_rules import rules
 from orchestration.settings import Settings
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(org, name="org")
 app.add_typer(rules, name="rules")
+app.command(epilog="Example: touchline metadata --out salesforce")(metadata)
 app.command(epilog="Example: touchline explain ann@acme.example --as-of 2026-11-20")(explain)
 
 

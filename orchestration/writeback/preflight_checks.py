@@ -9,6 +9,7 @@ from orchestration.crm.client import Limits, Operation
 from orchestration.crm.schema import FieldSchema, ObjectSchema
 from orchestration.crm.snapshot import FIELDS
 from orchestration.writeback.mapping import Mapping, MappingError
+from orchestration.writeback.package_fields import KEY_LENGTH
 from orchestration.writeback.refusals import check_mapping
 from orchestration.writeback.setup_paths import field_access, new_field, object_access, values_of
 
@@ -248,14 +249,15 @@ def _check_key(name: str, key: str, field: FieldSchema | None) -> Finding:
     if field is None:
         found = "the key field is unknown to the org, or hidden"
         return Finding("keys", "problem", subject, found, new_field(name, key))
-    if field.type != "string" or not (field.is_external_id and field.is_unique):
+    is_key = field.type == "string" and field.is_external_id and field.is_unique
+    if not is_key or field.length < KEY_LENGTH:
         return Finding(
             "keys",
             "problem",
             subject,
-            "the key field is no unique external id of the type Text",
+            f"the key field is no unique external id of the type Text({KEY_LENGTH})",
             f"{values_of(name, field.label)} > Edit: External ID, and Do not allow duplicate "
-            f"values.",
+            f"values, Length {KEY_LENGTH}.",
         )
     if not field.is_createable:
         found = "the key field cannot be set by the user that Touchline logs in as"

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 from orchestration.local_org import (
     admin,
+    admin_faults,
+    admin_rules,
     bulk_ingest,
     queries,
     service,
@@ -104,6 +106,16 @@ ROUTES = (
     _route("PUT", "/__admin/hidden-fields", admin.hide_fields, "admin"),
     _route("GET", "/__admin/records/{object}", admin.dump, "admin"),
     _route("PATCH", "/__admin/records/{object}/{id}", admin.set_fields, "admin"),
+    _route("POST", "/__admin/faults", admin_faults.add_faults, "admin"),
+    _route("GET", "/__admin/faults", admin_faults.list_faults, "admin"),
+    _route("DELETE", "/__admin/faults", admin_faults.clear_faults, "admin"),
+    _route("POST", "/__admin/jobs/{job}/resume", admin_faults.resume_job, "admin"),
+    _route("GET", "/__admin/writes", admin_faults.writes, "admin"),
+    _route("GET", "/__admin/writes/summary", admin_faults.writes_summary, "admin"),
+    _route("DELETE", "/__admin/writes", admin_faults.clear_writes, "admin"),
+    _route("GET", "/__admin/rules", admin_rules.get, "admin"),
+    _route("PUT", "/__admin/rules", admin_rules.replace, "admin"),
+    _route("PATCH", "/__admin/rules", admin_rules.change, "admin"),
     _route("GET", "/__admin/state", admin.state, "admin"),
     _route("POST", "/__admin/reset", admin.reset, "admin"),
 )

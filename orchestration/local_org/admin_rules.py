@@ -39,7 +39,7 @@ def _check_names(schema: Schema, rules: Rules) -> None:
     """Refuse names that the org does not have: such a rule would never do anything."""
     pairs = [(name, each) for name, fields in rules.read_only_fields.items() for each in fields]
     pairs += [(each.object, each.field) for each in rules.validation_rules]
-    for name in rules.inactive_values:
+    for name in (*rules.inactive_values, *rules.allowed_values):
         owner, _, each = name.partition(".")
         pairs.append((owner, each))
     for name in (*rules.object_access, *rules.duplicate_rules):

@@ -1,7 +1,7 @@
 """What an org does to rows beyond Salesforce's own checks: an admin's rules, rights, and faults."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -61,12 +61,22 @@ class Guard:
     def _check_rules(self, sobject: SObject, pairs: Sequence[Pair]) -> None:
         checks = [each for each in self.rules.validation_rules if each.object == sobject.name]
         for draft, row in pairs:
+            draft.errors.extend(self._beyond_record_type(sobject, draft))
             draft.errors.extend(
                 RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", each.message, (each.field,))
                 for each in checks
                 if each.refuses(row)
             )
         self._spoil(sobject, pairs)
+
+    def _beyond_record_type(self, sobject: SObject, draft: Draft) -> Iterator[RowError]:
+        for each in draft.fields if self.rules.allowed_values else ():
+            allowed = self.rules.allowed_values.get(f"{sobject.name}.{each.name}")
+            value = draft.changes.get(each.name)
+            if allowed is not None and value is not None and value not in allowed:
+                message = f"{each.label}: bad value for restricted picklist field: {value}"
+                code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+                yield RowError(code, message, (each.name,))
 
     def _spoil(self, sobject: SObject, pairs: Sequence[Pair]) -> None:
         if not self.faults:

@@ -119,8 +119,14 @@ class Org:
         self.schema = schema.as_seen(self.full_schema, frozenset(map(tuple, rows)), self.rules)
         if store.meta(connection, "schema_fingerprint") != self.schema.fingerprint:
             store.set_meta(connection, "schema_fingerprint", self.schema.fingerprint)
-            store.set_meta(connection, "schema_changed_at", self.now_text())
+            store.set_meta(connection, "schema_changed_at", self._later_than_last(connection))
         self.schema_changed_at = store.meta(connection, "schema_changed_at") or ""
+
+    def _later_than_last(self, connection: sqlite3.Connection) -> str:
+        """Return now, or the second after the last change: two in one second must differ."""
+        last = values.parse_datetime(store.meta(connection, "schema_changed_at") or "")
+        now = self.now()
+        return values.now_text(max(now, last + timedelta(seconds=1)) if last else now)
 
     def reset(self, seed_folder: Path | None) -> dict[str, int]:
         """Empty every object, rule and fault, and seed anew; apps and the request log stay.

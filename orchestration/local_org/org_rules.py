@@ -41,7 +41,9 @@ class Rules:
     """Everything that may be set; the defaults are an org that allows all.
 
     `duplicate_rules` names objects; `object_access` says what of read, create, update and delete
-    the API user may do with an object; `inactive_values` has lists under "Object.Field".
+    the API user may do with an object. Under "Object.Field", `inactive_values` lists what describe
+    calls inactive, and `allowed_values` what a record type leaves of a picklist: describe does not
+    know of that.
     """
 
     api_limit: int | None = None
@@ -53,6 +55,7 @@ class Rules:
     read_only_fields: Mapping[str, list[str]] = field(default_factory=dict)
     object_access: Mapping[str, list[str]] = field(default_factory=dict)
     inactive_values: Mapping[str, list[str]] = field(default_factory=dict)
+    allowed_values: Mapping[str, list[str]] = field(default_factory=dict)
     read_only_records: tuple[str, ...] = ()
 
     def body(self) -> dict[str, Any]:

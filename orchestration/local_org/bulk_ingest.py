@@ -145,7 +145,8 @@ def _results(call: Call, outcome: str, extra: Sequence[str]) -> Reply:
         if job.state not in bulk_jobs.FINAL:
             message = f"Results are not available while the job is in state {job.state}"
             raise ApiError(400, "INVALIDJOBSTATE", message)
-        header = bulk_worker.header(bulk_jobs.data(connection, job), job)
+        data = bulk_jobs.data(connection, job) or b""
+        header = bulk_csv.header(data, job.column_delimiter)
         rows = list(bulk_jobs.rows(connection, job, outcome))
     lines: Iterable[list[str]]
     if outcome == bulk_jobs.SUCCESSFUL:

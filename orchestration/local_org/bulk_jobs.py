@@ -13,7 +13,7 @@ INGEST, QUERY = "ingest", "query"
 OPEN, UPLOADED, RUNNING = "Open", "UploadComplete", "InProgress"
 COMPLETE, FAILED, ABORTED = "JobComplete", "Failed", "Aborted"
 FINAL = frozenset({COMPLETE, FAILED, ABORTED})
-SUCCESSFUL, REFUSED, UNTOUCHED = "successful", "failed", "unprocessed"
+SUCCESSFUL, REFUSED, UNTOUCHED, FOUND = "successful", "failed", "unprocessed", "found"
 
 #: Spreads consecutive rows over the results: their order is promised to nobody [D].
 _SCATTER, _SCATTER_MODULUS = 48_271, 65_521
@@ -191,6 +191,16 @@ def rows(connection: sqlite3.Connection, job: Job, outcome: str) -> Iterator[Row
         (job.job_id, outcome),
     ):
         yield Row(number, outcome, orjson.loads(cells), record_id, bool(is_created), error)
+
+
+def page(connection: sqlite3.Connection, job: Job, offset: int, most: int) -> list[list[str]]:
+    """Return the cells of what a query job found, from a row on, in the order of the query."""
+    found = connection.execute(
+        "select cells from bulk_rows where job_id = ? and row_number >= ? and outcome = ? "
+        "order by row_number limit ?",
+        (job.job_id, offset, FOUND, most),
+    )
+    return [orjson.loads(cells) for (cells,) in found]
 
 
 def _read(

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from orchestration.local_org import bulk_csv, bulk_jobs, faults, record_writes
+from orchestration.local_org import bulk_csv, bulk_extract, bulk_jobs, faults, record_writes
 from orchestration.local_org.bulk_csv import JobError, Table
 from orchestration.local_org.bulk_jobs import Job, Row
 from orchestration.local_org.errors import RowError, RowRejected
@@ -48,7 +48,12 @@ def run(org: Org, job_id: str) -> None:
     if is_held(job):
         return
     try:
-        _Work(org, job, content or b"", started).finish()
+        if job.kind == bulk_jobs.QUERY:
+            bulk_extract.extract(org, job)
+        else:
+            _Work(org, job, content or b"").finish()
+        with org.store.writing() as connection:
+            _end(connection, job_id, bulk_jobs.COMPLETE, started, org.now_text())
     except JobError as error:
         with org.store.writing() as connection:
             _end(connection, job_id, bulk_jobs.FAILED, started, org.now_text(), str(error))
@@ -62,14 +67,6 @@ def is_held(job: Job) -> bool:
 def without_hold(job: Job) -> str:
     """Return the faults of a job that is let go."""
     return faults.dump([each for each in faults.load(job.faults) if each.kind != "job_stays"])
-
-
-def header(content: bytes | None, job: Job) -> list[str]:
-    """Return the column names of uploaded data; none where they cannot be read."""
-    try:
-        return bulk_csv.read(content or b"", job.line_ending, job.column_delimiter).header
-    except JobError:
-        return []  # the job says why
 
 
 def leave_rest(connection: sqlite3.Connection, job: Job) -> None:
@@ -98,10 +95,9 @@ def result_rows(table: Table, fields: Sequence[Field]) -> list[list[str]]:
 class _Work:
     """One job being worked on."""
 
-    def __init__(self, org: Org, job: Job, content: bytes, started: float) -> None:
+    def __init__(self, org: Org, job: Job, content: bytes) -> None:
         self._org = org
         self._job = job
-        self._started = started
         self._faults = faults.load(job.faults)
         self._table = bulk_csv.read(content, job.line_ending, job.column_delimiter)
         sobject = org.schema.find(job.object)
@@ -129,9 +125,6 @@ class _Work:
                     connection, job, processed=last, failed=job.failed + failed, changed_at=now
                 )
                 first = last
-        with self._org.store.writing() as connection:
-            now = self._org.now_text()
-            _end(connection, self._job.job_id, bulk_jobs.COMPLETE, self._started, now)
 
     def _end_of_rows(self, first: int) -> int:
         """Return where the rows end, or where a fault has the job end before.

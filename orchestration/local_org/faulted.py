@@ -29,8 +29,9 @@ class HangUp(Exception):  # noqa: N818 - an order, not an error
 def asked(call: Call, route: Route, raw_path: str) -> Asked:
     """Return what faults may know of a request."""
     path = _VERSION.sub("", raw_path, count=1).rstrip("/") or "/"
-    is_start = (
-        call.method == "PATCH" and "job" in call.path and bulk_jobs.UPLOADED.encode() in call.body
+    is_upload_complete = "job" in call.path and bulk_jobs.UPLOADED.encode() in call.body
+    is_start = (call.method == "PATCH" and is_upload_complete) or (
+        call.method == "POST" and path == "/jobs/query"
     )
     return Asked(
         method=call.method,
@@ -123,5 +124,7 @@ def _object_in_body(body: bytes) -> str | None:
     if isinstance(records, list) and records and isinstance(records[0], dict):
         attributes = records[0].get("attributes")
         data = {"object": attributes.get("type") if isinstance(attributes, dict) else None}
+    if found := _FROM.search(str(data.get("query", ""))):
+        return found.group(1)
     name = data.get("object")
     return name if isinstance(name, str) else None

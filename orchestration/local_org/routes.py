@@ -10,6 +10,7 @@ from orchestration.local_org import (
     admin_faults,
     admin_rules,
     bulk_ingest,
+    bulk_query,
     queries,
     service,
     sobject_collections,
@@ -65,6 +66,7 @@ _RECORD = "/sobjects/{object}/{id}"
 _BY_KEY = "/sobjects/{object}/{field}/{value}"
 _COLLECTION = "/composite/sobjects"
 _INGEST = "/jobs/ingest"
+_EXTRACT = "/jobs/query"
 
 ROUTES = (
     _rest("GET", "/query", queries.query),
@@ -93,6 +95,12 @@ ROUTES = (
     _rest("GET", f"{_INGEST}/{{job}}/(?i:successfulResults)", bulk_ingest.successful_results),
     _rest("GET", f"{_INGEST}/{{job}}/(?i:failedResults)", bulk_ingest.failed_results),
     _rest("GET", f"{_INGEST}/{{job}}/(?i:unprocessedRecords)", bulk_ingest.unprocessed_records),
+    _rest("POST", _EXTRACT, bulk_query.create),
+    _rest("GET", _EXTRACT, bulk_query.list_jobs),
+    _rest("GET", f"{_EXTRACT}/{{job}}", bulk_query.get),
+    _rest("PATCH", f"{_EXTRACT}/{{job}}", bulk_query.abort),
+    _rest("DELETE", f"{_EXTRACT}/{{job}}", bulk_query.delete),
+    _rest("GET", f"{_EXTRACT}/{{job}}/results", bulk_query.results),
     _rest("GET", "/limits", service.limits),
     _rest("GET", "", service.resources),
     _route("GET", "/services/data", service.versions, "open"),

@@ -1,6 +1,5 @@
 """The Salesforce adapter: the only place that knows simple-salesforce."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,7 @@ from orchestration.crm.client import (
 )
 from orchestration.crm.salesforce_bulk import JSON, SalesforceJobs
 from orchestration.crm.salesforce_errors import request_error, row_errors
+from orchestration.crm.salesforce_values import check_ids, ids_of, to_json
 from orchestration.crm.transport import LOOPBACK, Patience, Traffic, open_session
 from orchestration.settings import SalesforceLogin
 
@@ -86,11 +86,11 @@ class SalesforceCrm:
         """Yield the result page by page (at most 2,000 records each), without `attributes`."""
         what = f"query {_object_of(soql)}"
         page = self._ask(what, lambda org: org.query(soql, include_deleted=include_deleted))
-        yield _records(page)
+        yield _records(what, page)
         while not page["done"]:
             next_page = partial(_query_more, url=page["nextRecordsUrl"])
             page = self._ask(what, next_page)
-            yield _records(page)
+            yield _records(what, page)
 
     def update_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Update records by `Id` in one Collections request; never creates one.
@@ -99,9 +99,7 @@ class SalesforceCrm:
             ValueError: too many records, an id missing or twice, or a value JSON cannot carry.
             CrmUnavailableError: no answer; which records were changed is not known.
         """
-        ids = [record.get("Id") for record in records]
-        if None in ids or len(set(ids)) != len(ids):
-            raise ValueError(f"{object_name}: every record needs an Id, and no Id may come twice")
+        check_ids(ids_of(records))
         return self._write("PATCH", object_name, records)
 
     def create_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
@@ -114,11 +112,10 @@ class SalesforceCrm:
         """Put records into the recycle bin in one Collections request.
 
         Raises:
-            ValueError: too many ids, or one twice.
+            ValueError: too many ids, one empty, or one twice.
             CrmUnavailableError: no answer; which records were deleted is not known.
         """
-        if len(set(record_ids)) != len(record_ids):
-            raise ValueError(f"{object_name}: no Id may come twice")
+        check_ids(record_ids)
         _check_size(len(record_ids))
         asked = {"ids": ",".join(record_ids), "allOrNone": "false"}
         answer = self._ask(
@@ -138,7 +135,9 @@ class SalesforceCrm:
     def limits(self) -> Limits:
         """Ask for the daily allowance of calls (needs View Setup)."""
         answer = self._ask("limits", lambda org: org.limits())
-        daily = answer["DailyApiRequests"]
+        daily = (answer or {}).get("DailyApiRequests")
+        if daily is None:
+            raise CrmUnavailableError("limits: Salesforce does not tell the daily allowance")
         return Limits(daily_calls=daily["Max"], daily_calls_left=daily["Remaining"])
 
     def server_time(self) -> datetime:
@@ -152,7 +151,7 @@ class SalesforceCrm:
     def _write(self, method: str, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         _check_size(len(records))
         rows = [{"attributes": {"type": object_name}, **record} for record in records]
-        body = json.dumps({"allOrNone": False, "records": rows}, allow_nan=False).encode()
+        body = to_json({"allOrNone": False, "records": rows})
         answer = self._ask(
             f"write {object_name}",
             lambda org: org.restful(_COLLECTIONS, method=method, data=body),
@@ -287,7 +286,9 @@ def _query_more(org: Salesforce, url: str) -> Any:
     return org.query_more(url, identifier_is_url=True)
 
 
-def _records(page: dict[str, Any]) -> list[Record]:
+def _records(what: str, page: Any) -> list[Record]:
+    if not isinstance(page, dict) or not page.keys() >= {"records", "done"}:
+        raise CrmUnavailableError(f"{what}: Salesforce answered nothing usable")
     for record in page["records"]:
         del record["attributes"]
     return page["records"]  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ from orchestration.crm.client import (
     CrmUnavailableError,
     RowError,
 )
+from orchestration.crm.transport import UNTOUCHED_STATUSES
 
 #: Somebody else was writing, or the org was busy: the value is not at fault.
 TRANSIENT_CODES = frozenset(
@@ -36,10 +37,10 @@ def request_error(what: str, status: int, content: Any) -> CrmError:
     said = f"{what}: Salesforce answered {status} {code}".rstrip()
     if code == "REQUEST_LIMIT_EXCEEDED" and "Concurrent" not in message:
         return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
-    if code == "REQUEST_LIMIT_EXCEEDED" or code in TRANSIENT_CODES or status >= 500:
-        return CrmUnavailableError(said)
-    if status in (406, 420, 429):
+    if code == "REQUEST_LIMIT_EXCEEDED" or status in UNTOUCHED_STATUSES:
         return CrmUnavailableError(f"{said}, to every attempt")
+    if code in TRANSIENT_CODES or status >= 500:
+        return CrmUnavailableError(said)
     if status == 410:
         return CrmForbiddenError(
             f"{said}. Salesforce has retired the version of its API that Touchline speaks: "

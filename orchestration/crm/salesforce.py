@@ -77,7 +77,7 @@ class SalesforceCrm:
             CrmMissingObjectError: no such object for this login.
         """
         path = f"sobjects/{object_name}/describe"
-        answer = self._ask(f"describe {object_name}", lambda org: org.restful(path))
+        answer = self._json(f"describe {object_name}", "GET", path)
         if not isinstance(answer, dict):
             raise CrmUnavailableError(f"describe {object_name}: Salesforce answered nothing usable")
         return answer
@@ -117,12 +117,9 @@ class SalesforceCrm:
         """
         check_ids(record_ids)
         _check_size(len(record_ids))
-        asked = {"ids": ",".join(record_ids), "allOrNone": "false"}
-        answer = self._ask(
-            f"delete {object_name}",
-            lambda org: org.restful(_COLLECTIONS, params=asked, method="DELETE"),
-        )
-        return _row_results(f"delete {object_name}", answer, len(record_ids))
+        what = f"delete {object_name}"
+        path = f"{_COLLECTIONS}?ids={','.join(record_ids)}&allOrNone=false"
+        return _row_results(what, self._json(what, "DELETE", path), len(record_ids))
 
     @property
     def latest_limits(self) -> Limits | None:
@@ -152,11 +149,17 @@ class SalesforceCrm:
         _check_size(len(records))
         rows = [{"attributes": {"type": object_name}, **record} for record in records]
         body = to_json({"allOrNone": False, "records": rows})
-        answer = self._ask(
-            f"write {object_name}",
-            lambda org: org.restful(_COLLECTIONS, method=method, data=body),
-        )
-        return _row_results(f"write {object_name}", answer, len(records))
+        what = f"write {object_name}"
+        return _row_results(what, self._json(what, method, _COLLECTIONS, body), len(records))
+
+    def _json(self, what: str, method: str, path: str, body: bytes | None = None) -> Any:
+        answer = self._send(what, method, path, body)
+        try:
+            return answer.json()
+        except requests.JSONDecodeError:
+            raise CrmUnavailableError(
+                f"{what}: Salesforce answered something else than JSON"
+            ) from None
 
     def _send(
         self,
@@ -166,7 +169,7 @@ class SalesforceCrm:
         body: bytes | None = None,
         content_type: str = JSON,
     ) -> requests.Response:
-        """Send what simple-salesforce has no call for, and return the answer as it came."""
+        """Send a request that simple-salesforce has no call for; return the answer as it came."""
 
         def send(org: Salesforce) -> requests.Response:
             headers = {**org.headers, "Content-Type": content_type}
@@ -300,7 +303,6 @@ def _check_size(rows: int) -> None:
 
 
 def _row_results(what: str, answer: Any, sent: int) -> list[RowResult]:
-    # `restful` returns None for an empty answer, too: that says nothing about any record.
     if not isinstance(answer, list) or len(answer) != sent:
         raise CrmUnavailableError(
             f"{what}: {sent} records sent, but the answer does not match them; which were "

@@ -47,7 +47,8 @@ def check_ids(record_ids: Sequence[str | None]) -> None:
     """Refuse a missing id and one that comes twice, in its short form and its long one, too."""
     if not all(record_ids):
         raise ValueError("every record needs an Id")
-    if len({str(record_id)[:15] for record_id in record_ids}) < len(record_ids):
+    ids = {str(record_id) for record_id in record_ids}
+    if len(ids) < len(record_ids) or any(len(each) > 15 and each[:15] in ids for each in ids):
         raise ValueError("no Id may come twice")
 
 

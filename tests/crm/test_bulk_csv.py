@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestration.crm import bulk_csv
 from orchestration.crm.bulk_csv import from_csv, to_csv
-from orchestration.crm.client import CrmUnavailableError
+from orchestration.crm.client import CrmUnavailableError, Record
 
 PARIS = timezone(timedelta(hours=1))
 TEXT = st.text(
@@ -24,7 +24,10 @@ TEXT = st.text(
 
 
 def test_id_comes_first_then_the_fields_by_name() -> None:
-    records = [{"Title": "CTO", "Id": "b", "Email": None}, {"Id": "a", "Phone": "1"}]
+    records: list[Record] = [
+        {"Title": "CTO", "Id": "b", "Email": None},
+        {"Id": "a", "Phone": "1"},
+    ]
     assert to_csv(records) == b"Id,Email,Phone,Title\nb,#N/A,,CTO\na,,1,\n"
 
 

@@ -123,7 +123,8 @@ def test_k5_a_lock_that_a_trigger_met_is_a_lock() -> None:
 
 
 def test_k5_a_row_without_a_reason_is_no_success() -> None:
-    for row in ({"success": False}, {"errors": []}, {"success": "true"}):
+    unclear: list[dict[str, Any]] = [{"success": False}, {"errors": []}, {"success": "true"}]
+    for row in unclear:
         (error,) = row_errors(row)
         assert (error.code, error.is_transient) == ("UNKNOWN", False)
     assert row_errors({"success": True, "errors": []}) == ()

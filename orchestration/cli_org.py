@@ -9,7 +9,7 @@ from rich.text import Text
 from orchestration.local_org import process
 from orchestration.settings import Settings, SettingsError
 from orchestration.terminal.console import Json, out, print_json
-from orchestration.terminal.tables import titled
+from orchestration.terminal.tables import counted, titled
 
 org = typer.Typer(
     help="Start, stop and look into the local Salesforce org.",
@@ -34,6 +34,12 @@ def local_settings() -> Settings:
     return settings
 
 
+Bare = Annotated[
+    bool,
+    typer.Option("--bare", help="A new org lacks Touchline's fields: deploy them."),
+]
+
+
 @org.callback()
 def default(context: typer.Context) -> None:
     """Start, stop and look into the local Salesforce org; without a subcommand, start it."""
@@ -41,12 +47,19 @@ def default(context: typer.Context) -> None:
         start()
 
 
-@org.command(epilog="Example: touchline org start")
-def start(as_json: Json = False) -> None:
+@org.command(epilog="Example: touchline org start --bare")
+def start(bare: Bare = False, as_json: Json = False) -> None:
     """Start the org in the background; one that runs already is left alone."""
     settings = local_settings()
-    running = process.start(settings.org, settings.org_port, settings.org_seed)
-    _tell(running, f"The local org answers at {running.url} (process {running.pid}).", as_json)
+    running = process.start(settings.org, settings.org_port, settings.org_seed, bare=bare)
+    told = ask(running, "metadata")
+    if bare and not told["bare"]:
+        raise SettingsError(
+            "The local org began with Touchline's fields and keeps them. To begin anew without: "
+            "`touchline org reset --bare`; it forgets everything that the org holds."
+        )
+    said = f"The local org answers at {running.url} (process {running.pid}).{_bareness(told)}"
+    _tell(running, said, as_json, bare=told["bare"])
 
 
 @org.command(epilog="Example: touchline org stop")
@@ -59,12 +72,14 @@ def stop(as_json: Json = False) -> None:
         out.print("The local org has stopped." if stopped else "The local org was not running.")
 
 
-@org.command(epilog="Example: touchline org reset")
-def reset(as_json: Json = False) -> None:
+@org.command(epilog="Example: touchline org reset --bare")
+def reset(bare: Bare = False, as_json: Json = False) -> None:
     """Forget everything that the org holds and start it anew from its seed."""
     settings = local_settings()
-    running = process.reset(settings.org, settings.org_port, settings.org_seed)
-    _tell(running, f"The local org begins anew at {running.url}.", as_json)
+    running = process.reset(settings.org, settings.org_port, settings.org_seed, bare=bare)
+    told = ask(running, "metadata")
+    said = f"The local org begins anew at {running.url}.{_bareness(told)}"
+    _tell(running, said, as_json, bare=told["bare"])
 
 
 @org.command(epilog="Example: touchline org status --json")
@@ -74,7 +89,7 @@ def status(as_json: Json = False) -> None:
     if running is None:
         _tell_absence("The local org is not running.", as_json)
         raise typer.Exit(0 if as_json else 1)
-    calls = _ask(running, "requests/summary")
+    calls = ask(running, "requests/summary")
     _tell(
         running,
         f"The local org answers at {running.url} (process {running.pid}, since "
@@ -99,7 +114,7 @@ def log(
         _tell_absence("The local org is not running. Start it: `touchline org start`.", as_json)
         raise typer.Exit(1)
     filters = ({} if everything else {"kind": "rest"}) | ({"is_write": "true"} if writes else {})
-    calls = _ask(running, "requests", limit=str(limit), **filters)
+    calls = ask(running, "requests", limit=str(limit), **filters)
     if as_json:
         print_json(calls)
         return
@@ -119,6 +134,15 @@ def _tell(running: process.OrgProcess, text: str, as_json: bool, **figures: Any)
         out.print(text)
 
 
+def _bareness(told: dict[str, Any]) -> str:
+    if not told["bare"]:
+        return ""
+    left_out = sum(told["left_out_of_seed"].values())
+    noted = f" {counted(left_out, 'value')} of its seed had no place there." if left_out else ""
+    has_fields = "has what was deployed of" if told["deployed_fields"] else "has none of"
+    return f" It {has_fields} Touchline's fields.{noted}"
+
+
 def _tell_absence(text: str, as_json: bool) -> None:
     if as_json:
         print_json({"running": False})
@@ -126,6 +150,7 @@ def _tell_absence(text: str, as_json: bool) -> None:
         out.print(text)
 
 
-def _ask(running: process.OrgProcess, what: str, **filters: str) -> Any:
+def ask(running: process.OrgProcess, what: str, **filters: str) -> Any:
+    """Return what the org's back door says."""
     url = f"{running.url}/__admin/{what}"
     return httpx.get(url, params=filters, trust_env=False).raise_for_status().json()

@@ -14,7 +14,16 @@ from orchestration.writeback.refusals import check_mapping
 from orchestration.writeback.setup_paths import field_access, new_field, object_access, values_of
 
 Check = Literal[
-    "login", "limits", "objects", "fields", "creations", "keys", "picklists", "privacy", "history"
+    "mapping",
+    "login",
+    "limits",
+    "objects",
+    "fields",
+    "creations",
+    "keys",
+    "picklists",
+    "privacy",
+    "history",
 ]
 Severity = Literal["ok", "warning", "problem"]
 

@@ -40,6 +40,8 @@ _FILLED: MappingOf[str, frozenset[str]] = {
 #: Without these, mail is logged as tasks.
 _ENHANCED_EMAIL = frozenset({"EmailMessage", "EmailMessageRelation"})
 
+_OPT_OUT = "HasOptedOutOfEmail"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -107,7 +109,8 @@ def check_objects(facts: Facts) -> Iterator[Finding]:
         }
         lacking = [needed[each][1] for each in sorted(operations) if not needed[each][0]]
         if name in _ENHANCED_EMAIL and (schema is None or not schema.is_createable):
-            yield _no_enhanced_email(facts, name, schema)
+            if facts.is_planned or name == "EmailMessage":
+                yield _no_enhanced_email(facts, name, schema)
         elif schema is None:
             is_written = facts.is_planned or bool(operations)
             yield Finding(
@@ -152,7 +155,8 @@ def check_fields(facts: Facts) -> Iterator[Finding]:
             yield Finding("fields", "problem", each.value, found, each.remedy)
     for name, fields in mapped.items():
         for field in fields:
-            if field.optional and facts.field(name, field.field) is None:
+            is_hidden = facts.field(name, field.field) is None
+            if field.optional and is_hidden and field.field != _OPT_OUT:
                 yield Finding(
                     "fields",
                     "warning",
@@ -233,13 +237,15 @@ def _check_default(
 def check_keys(facts: Facts) -> Iterator[Finding]:
     """K4: what we create carries a key that the org keeps unique; J3: counts have fields."""
     sections = facts.mapping.sections
-    keys = {
-        ("EmailMessage", sections.activities.key_field): sections.activities.log == "email_message",
-        ("Task", sections.activities.key_field): sections.activities.log != "off",
-        ("Task", sections.tasks.key_field): bool(sections.tasks.kinds),
-    }
-    for (name, key), is_used in keys.items():
-        if is_used and name in facts.schemas:
+    keys: set[tuple[str, str]] = set()
+    if sections.activities.log == "email_message":
+        keys.add(("EmailMessage", sections.activities.key_field))
+    if sections.activities.log != "off":
+        keys.add(("Task", sections.activities.key_field))
+    if sections.tasks.kinds:
+        keys.add(("Task", sections.tasks.key_field))
+    for name, key in sorted(keys):
+        if name in facts.schemas:
             yield _check_key(name, key, facts.field(name, key))
     for target in sections.activities.count_fields() if "EmailMessage" in facts.schemas else ():
         field = facts.field("EmailMessage", target)
@@ -303,15 +309,15 @@ def check_privacy(facts: Facts) -> Iterator[Finding]:
         schema = facts.schemas.get(name)
         if schema is None:
             continue
-        if "HasOptedOutOfEmail" in schema.fields:
-            yield Finding("privacy", "ok", f"{name}.HasOptedOutOfEmail", "is visible")
+        if _OPT_OUT in schema.fields:
+            yield Finding("privacy", "ok", f"{name}.{_OPT_OUT}", "is visible")
         else:
             yield Finding(
                 "privacy",
                 "warning",
-                f"{name}.HasOptedOutOfEmail",
-                "is hidden: opt-outs in Salesforce are not seen",
-                field_access(name, "HasOptedOutOfEmail"),
+                f"{name}.{_OPT_OUT}",
+                "is hidden: opt-outs are neither seen in Salesforce nor written",
+                field_access(name, _OPT_OUT),
             )
     if "Individual" not in facts.objects:
         return

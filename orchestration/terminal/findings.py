@@ -9,7 +9,7 @@ from rich.text import Text
 
 from orchestration.terminal.tables import counted, titled
 from orchestration.writeback.preflight import Preflight
-from orchestration.writeback.preflight_checks import Severity
+from orchestration.writeback.preflight_facts import Severity
 
 _STYLES: dict[Severity, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 

@@ -13,7 +13,7 @@ from orchestration.crm.snapshot import stored_schemas
 from orchestration.writeback.mapping import Mapping, MappingError, load_mapping
 from orchestration.writeback.plan_sql import SOURCES
 from orchestration.writeback.preflight import Preflight, preflight
-from orchestration.writeback.preflight_checks import Finding
+from orchestration.writeback.preflight_facts import Finding
 
 #: Read for the models whatever is written: people, who they belong to, and who wants no tracking.
 _READ = ("Contact", "Lead", "User", "Individual")

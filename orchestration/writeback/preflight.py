@@ -16,7 +16,8 @@ from orchestration.crm.client import (
 )
 from orchestration.crm.schema import ObjectSchema, parse_describe
 from orchestration.writeback.mapping import Mapping
-from orchestration.writeback.preflight_checks import CHECKS, Facts, Finding
+from orchestration.writeback.preflight_checks import CHECKS
+from orchestration.writeback.preflight_facts import Facts, Finding
 
 #: How Salesforce words that the API itself is off, for the org or for the user.
 _API_OFF = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})

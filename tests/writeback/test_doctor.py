@@ -10,7 +10,9 @@ from orchestration.settings import PROJECT_ROOT
 from orchestration.writeback.doctor import History, diagnose, objects_of, read_history
 from orchestration.writeback.mapping import parse_mapping
 from orchestration.writeback.preflight import Preflight, preflight
-from orchestration.writeback.preflight_checks import CHECKS, Finding
+from orchestration.writeback.preflight_checks import CHECKS
+from orchestration.writeback.preflight_creations import check_creations
+from orchestration.writeback.preflight_facts import Facts, Finding
 from orchestration.writeback.vocabularies import read_vocabularies
 from tests.crm.live_org import IMPATIENT, LiveOrg
 from tests.crm.scripted_org import Answer, Script
@@ -150,11 +152,42 @@ def test_i4_a_value_that_a_picklist_lacks_is_told_before_the_default_stands_in(
     )
 
 
-def test_h5_what_the_org_requires_of_new_records_needs_a_value(doctor: Any) -> None:
+def test_h5_leads_of_free_mail_addresses_need_a_company(doctor: Any) -> None:
     found = doctor("create_missing: {object: Lead}")
-    assert told(found) == {("creations", "problem", "Lead.Company")}
+    assert told(found) == {("creations", "warning", "Lead.Company")}
     assert "create_missing.defaults" in about(found, "Lead.Company").remedy
     assert told(doctor("create_missing: {object: Lead, defaults: {Company: Unknown}}")) == set()
+
+
+def test_h5_what_the_org_requires_of_new_records_needs_a_value(org: LiveOrg) -> None:
+    describe = org.crm().describe("Contact")
+    (field,) = [each for each in describe["fields"] if each["name"] == "Department"]
+    field["nillable"] = False
+    lines = "version: 1\nextends: default\ncreate_missing: {object: Contact"
+    told_of = []
+    for rest in ("}", ", defaults: {Department: Sales}}"):
+        facts = Facts(
+            mapping=parse_mapping(lines + rest, "m.yml"),
+            objects={"Contact": frozenset({"create"})},
+            schemas={"Contact": parse_describe(describe)},
+            limits=None,
+            calls_needed=0,
+            is_planned=True,
+            earlier={},
+            columns=None,
+            vocabularies={},
+        )
+        told_of.append([(each.severity, each.subject) for each in check_creations(facts)])
+    assert told_of == [[("problem", "Contact.Department")], []]
+
+
+def test_j2_what_activities_are_made_of_may_be_set(org: LiveOrg, doctor: Any) -> None:
+    org.hide(Task=["WhoId", "Description"], EmailMessage=["HtmlBody"])
+    assert told(doctor(EVERYTHING)) == {
+        ("creations", "problem", "Task.WhoId"),
+        ("creations", "warning", "Task.Description"),
+        ("creations", "warning", "EmailMessage.HtmlBody"),
+    }
 
 
 def test_h5_a_default_has_to_be_there_and_a_value_of_its_picklist(doctor: Any) -> None:

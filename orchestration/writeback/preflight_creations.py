@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from orchestration.crm.schema import FieldSchema, ObjectSchema
 from orchestration.writeback.package_fields import KEY_LENGTH
 from orchestration.writeback.preflight_facts import Facts, Finding, Severity
+from orchestration.writeback.refusals import NUMBER_TYPES
 from orchestration.writeback.setup_paths import field_access, new_field, values_of
 
 #: What makes no sense without, of records that Touchline creates, and what it fills besides.
@@ -122,14 +123,15 @@ def check_keys(facts: Facts) -> Iterator[Finding]:
             yield _check_key(name, key, facts.field(name, key))
     for target in sections.activities.count_fields() if "EmailMessage" in facts.schemas else ():
         field = facts.field("EmailMessage", target)
+        takes = {"datetime"} if target == sections.activities.clicked_at else NUMBER_TYPES
+        fault = None
         if field is None or not (field.is_updateable and field.is_createable):
-            yield Finding(
-                "keys",
-                "problem",
-                f"EmailMessage.{target}",
-                "is unknown, or cannot be edited by the user that Touchline logs in as",
-                f"{new_field('EmailMessage', target)} Or set it to null under activities.",
-            )
+            fault = "is unknown, or cannot be edited by the user that Touchline logs in as"
+        elif field.type not in takes:
+            fault = f"is of the type {field.type}, and takes no such figure"
+        if fault:
+            remedy = f"{new_field('EmailMessage', target)} Or set it to null under activities."
+            yield Finding("keys", "problem", f"EmailMessage.{target}", fault, remedy)
 
 
 def _check_key(name: str, key: str, field: FieldSchema | None) -> Finding:

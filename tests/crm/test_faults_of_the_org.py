@@ -42,7 +42,7 @@ WRITES: dict[str, Callable[[SalesforceCrm], object]] = {
 
 
 def logged_in(org: LiveOrg, *, hasty: bool = False) -> SalesforceCrm:
-    """Return a client that is logged in, so that faults meet the rest; a hasty one soon gives up."""
+    """Return a client that is logged in, so that faults meet the rest."""
     jobs = dataclasses.replace(IMPATIENT.jobs, first_wait=0.03)
     crm = connect(
         org.login, dataclasses.replace(IMPATIENT, read_timeout=0.4 if hasty else 5, jobs=jobs)

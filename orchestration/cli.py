@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from orchestration.cli_doctor import doctor
 from orchestration.cli_explain import explain
 from orchestration.cli_metadata import metadata
 from orchestration.cli_org import org
@@ -44,6 +45,7 @@ org.command(epilog="Example: touchline org deploy salesforce")(deploy)
 org.command(epilog="Example: touchline org assign Touchline_Integration")(assign)
 app.add_typer(org, name="org")
 app.add_typer(rules, name="rules")
+app.command(epilog="Example: touchline doctor")(doctor)
 app.command(epilog="Example: touchline metadata --out salesforce")(metadata)
 app.command(epilog="Example: touchline explain ann@acme.example --as-of 2026-11-20")(explain)
 

@@ -10,7 +10,9 @@ from orchestration.terminal.console import Json, out, print_json, say_warning
 
 
 def metadata(
-    out_folder: Annotated[Path, typer.Option("--out", help="Where to write the package.")],
+    out_folder: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="The package's folder.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Write the custom fields and the permission set that the mapping needs, ready to deploy.

@@ -52,7 +52,7 @@ def _field_permissions(mapping: Mapping, made: MappingOf[str, list[str]]) -> lis
     edited = [(name, field.field) for name, mapped in mapping.objects.items() for field in mapped]
     edited += [(name, field) for name, fields in made.items() for field in fields]
     if writes_activities(mapping):
-        edited += [("Task", field) for field in ("Description", "WhatId", "WhoId")]
+        edited += [("Task", field) for field in ("Description", "WhoId")]
     creation = mapping.sections.create_missing
     if creation:
         edited += [(creation.object, field) for field in ("Email", *creation.defaults)]

@@ -14,7 +14,6 @@ from orchestration.cli_doctor import doctor
 from orchestration.cli_explain import explain
 from orchestration.cli_metadata import metadata
 from orchestration.cli_org import org
-from orchestration.cli_org_deploy import assign, deploy
 from orchestration.cli_rules import rules
 from orchestration.settings import Settings
 from orchestration.terminal.console import Json, beside, out, print_json, say_error, say_warning
@@ -41,8 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-org.command(epilog="Example: touchline org deploy salesforce")(deploy)
-org.command(epilog="Example: touchline org assign Touchline_Integration")(assign)
 app.add_typer(org, name="org")
 app.add_typer(rules, name="rules")
 app.command(epilog="Example: touchline doctor")(doctor)

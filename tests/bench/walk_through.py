@@ -118,26 +118,22 @@ def main() -> int:
 
 
 def read_steps(lines: list[str]) -> Iterator[Step]:
-    """Yield the commands of a page; one may go on in lines that follow a backslash."""
+    """Yield the commands of a page."""
     is_inside, step = False, None
     for number, line in enumerate(lines):
-        if is_inside and line == _END or is_inside and line.startswith(_PROMPT):
-            if step:
-                step.shown = _trimmed(step.shown)
-                yield step
-            step = (
-                Step(line.removeprefix(_PROMPT), [], number, number + 1) if line != _END else None
-            )
-            is_inside = line != _END
-        elif step and not step.shown and step.command.endswith("\\"):
-            step.command += f"\n{line}"
-            step.begins = step.ends = number
-            step.ends += 1
+        if not is_inside:
+            is_inside = line == _BEGIN
+            continue
+        if step and (line == _END or line.startswith(_PROMPT)):
+            yield step
+            step = None
+        if line == _END:
+            is_inside = False
+        elif line.startswith(_PROMPT):
+            step = Step(line.removeprefix(_PROMPT), [], number, number + 1)
         elif step:
             step.shown.append(line)
             step.ends = number + 1
-        elif line == _BEGIN:
-            is_inside = True
 
 
 def _rewritten(lines: list[str], steps: list[Step], runs: dict[str, str]) -> Iterator[str]:
@@ -157,12 +153,13 @@ def _runs(lines: list[str]) -> list[str]:
 
 
 def _masked(lines: list[str]) -> list[str]:
-    masked = []
-    for line in lines:
-        for pattern, word in _MASKS:
-            line = pattern.sub(word, line)
-        masked.append(line.strip())
-    return masked
+    return [_mask(line) for line in lines]
+
+
+def _mask(line: str) -> str:
+    for pattern, word in _MASKS:
+        line = pattern.sub(word, line)
+    return line.strip()
 
 
 def _trimmed(lines: list[str]) -> list[str]:

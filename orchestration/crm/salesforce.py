@@ -14,28 +14,19 @@ from simple_salesforce.exceptions import (
     SalesforceError,
     SalesforceExpiredSession,
 )
+from simple_salesforce.util import exception_handler
 
 from orchestration.crm.client import (
     CallCounts,
-    CrmError,
-    CrmForbiddenError,
-    CrmLimitError,
     CrmLoginError,
-    CrmMissingObjectError,
-    CrmRequestError,
     CrmUnavailableError,
     Limits,
     Record,
-    RowError,
     RowResult,
 )
-from orchestration.crm.transport import (
-    LOOPBACK,
-    RETRIED_STATUSES,
-    Patience,
-    Traffic,
-    open_session,
-)
+from orchestration.crm.salesforce_bulk import JSON, SalesforceJobs
+from orchestration.crm.salesforce_errors import request_error, row_errors
+from orchestration.crm.transport import LOOPBACK, Patience, Traffic, open_session
 from orchestration.settings import SalesforceLogin
 
 #: Pinned: a version decides what describe and the error shapes look like.
@@ -45,9 +36,7 @@ API_VERSION = "66.0"
 ROWS_PER_WRITE = 200
 
 _SALESFORCE_HOST = ".my.salesforce.com"
-_TRANSIENT_ROW_CODES = frozenset(
-    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT"}
-)
+_COLLECTIONS = "composite/sobjects"
 
 Answer = TypeVar("Answer")
 
@@ -64,6 +53,12 @@ class SalesforceCrm:
         # the session, because simple-salesforce drops per-call headers when it repeats a call.
         self._session.headers["Sforce-Auto-Assign"] = "FALSE"
         self._org: Salesforce | None = None
+        self._jobs = SalesforceJobs(self._send, patience.jobs)
+
+    @property
+    def jobs(self) -> SalesforceJobs:
+        """Bulk API 2.0, over the same session."""
+        return self._jobs
 
     @property
     def rows_per_write(self) -> int:
@@ -115,6 +110,31 @@ class SalesforceCrm:
             raise ValueError(f"{object_name}: a record that is to be created has no Id")
         return self._write("POST", object_name, records)
 
+    def delete_many(self, object_name: str, record_ids: Sequence[str]) -> list[RowResult]:
+        """Put records into the recycle bin in one Collections request.
+
+        Raises:
+            ValueError: too many ids, or one twice.
+            CrmUnavailableError: no answer; which records were deleted is not known.
+        """
+        if len(set(record_ids)) != len(record_ids):
+            raise ValueError(f"{object_name}: no Id may come twice")
+        _check_size(len(record_ids))
+        asked = {"ids": ",".join(record_ids), "allOrNone": "false"}
+        answer = self._ask(
+            f"delete {object_name}",
+            lambda org: org.restful(_COLLECTIONS, params=asked, method="DELETE"),
+        )
+        return _row_results(f"delete {object_name}", answer, len(record_ids))
+
+    @property
+    def latest_limits(self) -> Limits | None:
+        """The daily allowance as the latest answer that spoke of it told; costs no call."""
+        if self._traffic.api_usage is None:
+            return None
+        used, allowed = self._traffic.api_usage
+        return Limits(daily_calls=allowed, daily_calls_left=max(0, allowed - used))
+
     def limits(self) -> Limits:
         """Ask for the daily allowance of calls (needs View Setup)."""
         answer = self._ask("limits", lambda org: org.limits())
@@ -130,21 +150,35 @@ class SalesforceCrm:
         return self._traffic.server_time.astimezone(UTC)
 
     def _write(self, method: str, object_name: str, records: Sequence[Record]) -> list[RowResult]:
-        if not 0 < len(records) <= ROWS_PER_WRITE:
-            raise ValueError(f"{len(records)} records in one write; it takes 1 to {ROWS_PER_WRITE}")
+        _check_size(len(records))
         rows = [{"attributes": {"type": object_name}, **record} for record in records]
         body = json.dumps({"allOrNone": False, "records": rows}, allow_nan=False).encode()
         answer = self._ask(
             f"write {object_name}",
-            lambda org: org.restful("composite/sobjects", method=method, data=body),
+            lambda org: org.restful(_COLLECTIONS, method=method, data=body),
         )
-        # `restful` returns None for an empty answer, too: that says nothing about any record.
-        if not isinstance(answer, list) or len(answer) != len(records):
-            raise CrmUnavailableError(
-                f"write {object_name}: {len(records)} records sent, but the answer does not "
-                f"match them; which were changed is not known"
+        return _row_results(f"write {object_name}", answer, len(records))
+
+    def _send(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = JSON,
+    ) -> requests.Response:
+        """Send what simple-salesforce has no call for, and return the answer as it came."""
+
+        def send(org: Salesforce) -> requests.Response:
+            headers = {**org.headers, "Content-Type": content_type}
+            answer = self._session.request(
+                method, f"{org.base_url}{path}", data=body, headers=headers
             )
-        return [_row_result(row) for row in answer]
+            if answer.status_code >= 300:
+                exception_handler(answer, name=path)
+            return answer
+
+        return self._ask(what, send)
 
     def _ask(self, what: str, ask: Callable[[Salesforce], Answer]) -> Answer:
         """Ask the org; on an expired session log in anew and ask once more, never twice."""
@@ -242,36 +276,11 @@ def _translated(what: str, ask: Callable[[Salesforce], Answer], org: Salesforce)
     except SalesforceExpiredSession:
         raise
     except SalesforceError as error:
-        raise _own_error(what, error) from None
+        raise request_error(what, error.status, error.content) from None
     except requests.JSONDecodeError:
         raise CrmUnavailableError(f"{what}: Salesforce answered something else than JSON") from None
     except requests.RequestException as error:
         raise CrmUnavailableError(f"{what}: no answer ({type(error).__name__})") from None
-
-
-def _own_error(what: str, error: SalesforceError) -> CrmError:
-    code, message = _first_error(error.content)
-    said = f"{what}: Salesforce answered {error.status} {code}".rstrip()
-    if code == "REQUEST_LIMIT_EXCEEDED" and not message.startswith("Concurrent"):
-        return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
-    if error.status in RETRIED_STATUSES or code == "REQUEST_LIMIT_EXCEEDED":
-        return CrmUnavailableError(f"{said}, to every attempt")
-    if error.status == 403:
-        return CrmForbiddenError(
-            f"{said}. Salesforce refuses this login, not single records: see that the API is "
-            f"enabled, and what the user may do.",
-            code,
-        )
-    if error.status == 404 or code == "INVALID_TYPE":
-        return CrmMissingObjectError(said)
-    return CrmRequestError(said, code)
-
-
-def _first_error(content: Any) -> tuple[str, str]:
-    """Return the code and message of Salesforce's `[{"errorCode", "message"}]`, if it is one."""
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return str(content[0].get("errorCode", "")), str(content[0].get("message", ""))
-    return "", ""
 
 
 def _query_more(org: Salesforce, url: str) -> Any:
@@ -284,17 +293,22 @@ def _records(page: dict[str, Any]) -> list[Record]:
     return page["records"]  # type: ignore[no-any-return]
 
 
-def _row_result(row: dict[str, Any]) -> RowResult:
-    errors = tuple(
-        RowError(
-            code=error["statusCode"],
-            message=error.get("message", ""),
-            fields=tuple(error.get("fields") or ()),
-            is_transient=error["statusCode"] in _TRANSIENT_ROW_CODES,
+def _check_size(rows: int) -> None:
+    if not 0 < rows <= ROWS_PER_WRITE:
+        raise ValueError(f"{rows} records in one write; it takes 1 to {ROWS_PER_WRITE}")
+
+
+def _row_results(what: str, answer: Any, sent: int) -> list[RowResult]:
+    # `restful` returns None for an empty answer, too: that says nothing about any record.
+    if not isinstance(answer, list) or len(answer) != sent:
+        raise CrmUnavailableError(
+            f"{what}: {sent} records sent, but the answer does not match them; which were "
+            f"changed is not known"
         )
-        for error in row.get("errors") or ()
-    )
-    return RowResult(success=row.get("success") is True, id=row.get("id"), errors=errors)
+    return [
+        RowResult(success=row.get("success") is True, id=row.get("id"), errors=row_errors(row))
+        for row in answer
+    ]
 
 
 def _object_of(soql: str) -> str:

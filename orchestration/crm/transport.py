@@ -1,6 +1,7 @@
 """HTTP as the CRM adapters need it: timeouts, bounded retries, counted calls, loopback."""
 
 import email.utils
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,24 @@ _RETRIED_ERRORS = (
 _LOGIN_PATH = "/services/oauth2/token"
 _LONGEST_RETRY_AFTER = 60.0
 
+#: `per-app-api-usage` may stand beside it.
+_API_USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class JobPatience:
+    """How long to wait for a bulk job, and how often to ask for it. Seconds.
+
+    The first question comes after `first_wait` and what the job's rows need at
+    `rows_per_second`, so that a job that runs as usual costs one.
+    """
+
+    first_wait: float = 1.0
+    rows_per_second: float = 2_000.0
+    growth: float = 1.5
+    longest_wait: float = 30.0
+    deadline: float = 3_600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -41,16 +60,18 @@ class Patience:
     attempts: int = 5
     first_wait: float = 0.5
     longest_wait: float = 20.0
+    jobs: JobPatience = JobPatience()
 
 
 @dataclass
 class Traffic:
-    """What went over the wire: requests by kind, and the server's clock."""
+    """What went over the wire: requests by kind, the server's clock, calls used of how many."""
 
     login: int = 0
     read: int = 0
     write: int = 0
     server_time: datetime | None = None
+    api_usage: tuple[int, int] | None = None
 
     def note_request(self, request: requests.PreparedRequest) -> None:
         """Count a request just before it is sent."""
@@ -62,10 +83,13 @@ class Traffic:
             self.write += 1
 
     def note_answer(self, response: requests.Response) -> None:
-        """Remember the server's clock."""
+        """Remember the server's clock, and how much of the day's allowance is used."""
         stamp = response.headers.get("Date")
         if stamp:
             self.server_time = email.utils.parsedate_to_datetime(stamp)
+        usage = _API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+        if usage:
+            self.api_usage = int(usage[1]), int(usage[2])
 
 
 class Transport(HTTPAdapter):

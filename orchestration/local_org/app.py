@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from orchestration.local_org import auth, request_log, routes, service
+from orchestration.local_org import auth, bulk_worker, request_log, routes, service
 from orchestration.local_org.calls import Call, Reply, http_date, not_found
 from orchestration.local_org.errors import ApiError, OAuthError
 from orchestration.local_org.org import Org
@@ -25,7 +25,8 @@ _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]
 
 
 def build_app(org: Org) -> Starlette:
-    """Return the application of an open org."""
+    """Return the application of an open org, and let it go on with its unfinished jobs."""
+    bulk_worker.resume(org)
 
     async def endpoint(request: Request) -> Response:
         body = await request.body()

@@ -79,7 +79,8 @@ class Org:
         with self.store.writing() as connection:
             for sobject in self.full_schema:
                 connection.execute(f"delete from {store.quoted(sobject.name)}")
-            connection.execute("delete from query_cursors")
+            for table in ("query_cursors", "bulk_jobs", "bulk_data", "bulk_rows"):
+                connection.execute(f"delete from {table}")
             connection.execute("delete from hidden_fields")
             connection.execute("delete from org_meta where key = 'seeded_from'")
             if seed_folder is not None:

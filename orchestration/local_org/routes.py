@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from orchestration.local_org import admin, queries, service, sobject_collections, sobjects
+from orchestration.local_org import (
+    admin,
+    bulk_ingest,
+    queries,
+    service,
+    sobject_collections,
+    sobjects,
+)
 from orchestration.local_org.calls import Call, Reply
 
 Handler = Callable[[Call], Reply]
@@ -55,6 +62,7 @@ def _rest(method: str, template: str, handler: Handler, *, write: bool = False) 
 _RECORD = "/sobjects/{object}/{id}"
 _BY_KEY = "/sobjects/{object}/{field}/{value}"
 _COLLECTION = "/composite/sobjects"
+_INGEST = "/jobs/ingest"
 
 ROUTES = (
     _rest("GET", "/query", queries.query),
@@ -74,6 +82,15 @@ ROUTES = (
     _rest("PATCH", _RECORD, sobjects.update, write=True),
     _rest("DELETE", _RECORD, sobjects.delete, write=True),
     _rest("PATCH", _BY_KEY, sobjects.upsert, write=True),
+    _rest("POST", _INGEST, bulk_ingest.create, write=True),
+    _rest("GET", _INGEST, bulk_ingest.list_jobs),
+    _rest("GET", f"{_INGEST}/{{job}}", bulk_ingest.get),
+    _rest("PATCH", f"{_INGEST}/{{job}}", bulk_ingest.set_state, write=True),
+    _rest("DELETE", f"{_INGEST}/{{job}}", bulk_ingest.delete, write=True),
+    _rest("PUT", f"{_INGEST}/{{job}}/batches", bulk_ingest.upload, write=True),
+    _rest("GET", f"{_INGEST}/{{job}}/(?i:successfulResults)", bulk_ingest.successful_results),
+    _rest("GET", f"{_INGEST}/{{job}}/(?i:failedResults)", bulk_ingest.failed_results),
+    _rest("GET", f"{_INGEST}/{{job}}/(?i:unprocessedRecords)", bulk_ingest.unprocessed_records),
     _rest("GET", "/limits", service.limits),
     _rest("GET", "", service.resources),
     _route("GET", "/services/data", service.versions, "open"),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 
+from orchestration.local_org import bulk_jobs
 from orchestration.local_org.schema import TEXT_TYPES, Field, Schema, SObject
 
 BUSY_SECONDS = 15.0
@@ -115,7 +116,7 @@ class Store:
 
 def create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
     """Create what is missing; an older file gets the columns that it lacks."""
-    for statement in _HOUSEKEEPING.split(";"):
+    for statement in (_HOUSEKEEPING + bulk_jobs.TABLES).split(";"):
         connection.execute(statement)
     for sobject in schema:
         table = quoted(sobject.name)

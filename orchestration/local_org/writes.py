@@ -84,7 +84,7 @@ class Writer:
         self._store(sobject, good)
         return [_saved(draft) for draft in drafts]
 
-    def delete(self, sobject: SObject, given_ids: Sequence[str]) -> list[Saved]:
+    def delete(self, sobject: SObject, given_ids: Sequence[str | None]) -> list[Saved]:
         """Put records into the recycle bin (`IsDeleted`)."""
         drafts = self._identified(sobject, [{"id": each} for each in given_ids])
         current = self._current(sobject, [each.record_id for each in drafts if each.record_id])

@@ -69,7 +69,9 @@ class Books:
         self.stopped_because = self.stopped_because or reason
 
     @contextmanager
-    def sending(self, writes: Sequence[Write], job_id: str | None = None) -> Iterator[list[Attempt]]:
+    def sending(
+        self, writes: Sequence[Write], job_id: str | None = None
+    ) -> Iterator[list[Attempt]]:
         """Note intents, yield them, and note what is known when the sending is over.
 
         Also when something else than an answer ends it: what is known is recorded.
@@ -178,9 +180,7 @@ def first_error(result: RowResult) -> RowError:
     return result.errors[0] if result.errors else _NO_REASON
 
 
-def _refused(
-    attempt: Attempt, outcome: str, result: RowResult, *, is_transient: bool
-) -> Outcome:
+def _refused(attempt: Attempt, outcome: str, result: RowResult, *, is_transient: bool) -> Outcome:
     error = first_error(result)
     return Outcome(
         attempt.number,

@@ -126,9 +126,7 @@ def _fate(schema: ObjectSchema, write: Write, record: Record | None) -> Fate:
     return Fate("overtaken", reason="somebody else changed it meanwhile")
 
 
-def _holds_all(
-    schema: ObjectSchema, record: Record, values: Mapping[str, str | None]
-) -> bool:
+def _holds_all(schema: ObjectSchema, record: Record, values: Mapping[str, str | None]) -> bool:
     return all(holds(schema.fields[name], record[name], text) for name, text in values.items())
 
 

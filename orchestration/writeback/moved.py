@@ -56,9 +56,7 @@ def moved_since(
     ]
 
 
-def _read(
-    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], where: str
-) -> dict[str, Record]:
+def _read(crm: Crm, schema: ObjectSchema, writes: Sequence[Write], where: str) -> dict[str, Record]:
     fields = {name for write in writes for name in _compared(schema, write)}
     fields |= schema.fields.keys() & {_MASTER, _CONVERTED, _CONTACT}
     selected = ", ".join(["Id", "IsDeleted", "SystemModstamp", *sorted(fields - {"Id"})])
@@ -107,4 +105,4 @@ def _still_holds(schema: ObjectSchema, write: Write, name: str, found: Any) -> b
     text = write.old_values[name]
     if holds(schema.fields[name], found, text):
         return True
-    return write.operation == "delete" and holds_withheld(schema.fields[name], found, text)
+    return write.operation == "delete" and holds_withheld(found, text)

@@ -10,7 +10,7 @@ class Handling(StrEnum):
 
     AGAIN = "sent again in the same run, a few times"
     RESTS = "rests until its value, a mapped field of it, or the metadata changes"
-    NEXT_BUILD = "left to the next snapshot and build, which look for the record that took its place"
+    NEXT_BUILD = "left to the next build, which looks for the record that took its place"
     EXISTS = "looked up: it is in Salesforce already"
     STOP = "ends the run; what was not reached is planned again"
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 import orjson
 from duckdb import DuckDBPyConnection
@@ -13,6 +14,7 @@ from orchestration.crm.client import (
     Crm,
     CrmMissingJobError,
     Job,
+    JobState,
     RowError,
     RowResult,
 )
@@ -175,7 +177,7 @@ class _Settling:
             record_skipped(connection, books.plan_id, books.run_id)
             mark_undone(connection, books.plan_id)
 
-    def _close(self, noted: OpenJob, state: str) -> None:
+    def _close(self, noted: OpenJob, state: JobState) -> None:
         with self.warehouse.connect() as connection:
             close_job(connection, noted.job_id, state)
 
@@ -184,7 +186,7 @@ def _open_attempts(connection: DuckDBPyConnection) -> list[_Open]:
     return list(_read(connection.execute(_OPEN_ATTEMPTS).fetchall()))
 
 
-def _read(rows: Sequence[tuple[object, ...]]) -> Iterator[_Open]:
+def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[_Open]:
     for number, plan_id, run_id, name, operation, record_id, key, job_id, sent_at, old, new in rows:
         write = Write(
             object=name,

@@ -57,7 +57,7 @@ def holds(schema: FieldSchema, found: Any, text: str | None) -> bool:
     return as_text(schema, found) == ours
 
 
-def holds_withheld(schema: FieldSchema, found: Any, text: str | None) -> bool:
+def holds_withheld(found: Any, text: str | None) -> bool:
     """Whether it is a text of the length that stands for a withheld one in the ledger."""
     length = _LENGTH.fullmatch(text or "")
     return bool(length and found is not None and len(str(found)) == int(length.group(1)))

@@ -165,7 +165,7 @@ class Write:
         ids = {name: created[key] for name, key in self.refers_to.items()}
         return replace(self, new_values={**self.new_values, **ids}, refers_to={})
 
-    def as_record(self, schema: ObjectSchema) -> dict[str, object]:
+    def as_record(self, schema: ObjectSchema) -> dict[str, Any]:
         """Return the record as the CRM takes it."""
         values = {
             name: as_json(self.texts.get(name, text), schema.fields[name].type)

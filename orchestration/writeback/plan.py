@@ -1,6 +1,7 @@
 """The plan: every cell that differs between the marts and the CRM, and what is decided (K1)."""
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,15 +12,18 @@ from orchestration.crm.snapshot import stored_schemas
 from orchestration.crm.snapshot_tables import create_snapshot_tables
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
-from orchestration.writeback.comparison import Cell
+from orchestration.writeback.field_planner import FieldPlanner, count_records
 from orchestration.writeback.ledger import decision_counts
 from orchestration.writeback.mapping import Mapping
+from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
-from orchestration.writeback.standing_refusals import block_refused
 from orchestration.writeback.tables import create_writeback_tables
 
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
 UNCHANGED_CELLS_LISTED = 100_000
+
+#: What is planned beside the mapped fields, in this order.
+PLANNERS: tuple[Planner, ...] = ()
 
 #: For the estimate of API calls: so many records are read once more, and then written, at a time.
 ROWS_PER_CHUNK = 200
@@ -55,10 +59,12 @@ def make_plan(
     mapping: Mapping,
     schemas: MappingOf[str, ObjectSchema] | None = None,
     unchanged_cells_listed: int = UNCHANGED_CELLS_LISTED,
+    planners: Sequence[Planner] = PLANNERS,
 ) -> Plan:
     """Compare the marts with the latest snapshot and store what would be written.
 
-    `schemas` default to the describes that the last snapshot stored. Nothing is contacted. A plan
+    `schemas` default to the describes that the last snapshot stored; `planners` run after that of
+    the mapped fields. Nothing is contacted. A plan
     still waiting is superseded, unless it would write just the same: then it is brought up to
     the newest snapshot, and returned.
 
@@ -75,9 +81,11 @@ def make_plan(
             raise NothingToPlanError(
                 "No Salesforce snapshot yet: take one first (`touchline run`)."
             )
-        checked = check_mapping(mapping, schemas or stored_schemas(connection), columns)
+        context = _context(connection, mapping, schemas or stored_schemas(connection))
+        checked = check_mapping(mapping, context.schemas, columns)
+        fields = FieldPlanner(checked, unchanged_cells_listed)
         connection.begin()
-        plan_id = _write_plan(connection, checked, snapshot_at, unchanged_cells_listed)
+        plan_id = _write_plan(connection, checked, snapshot_at, context, [fields, *planners])
         connection.commit()
         plan = read_plan(connection, plan_id)
     if plan is None:
@@ -139,23 +147,17 @@ def _write_plan(
     connection: DuckDBPyConnection,
     checked: CheckedMapping,
     snapshot_at: datetime,
-    unchanged_cells_listed: int,
+    context: PlanContext,
+    planners: Sequence[Planner],
 ) -> str:
-    created_at = datetime.now(UTC).replace(tzinfo=None)
-    (number,) = connection.execute(plan_sql.NEXT_PLAN_NUMBER).fetchone() or (0,)
-    plan_id = f"plan-{number:05d}"
-    records = {name: _count_records(connection, name) for name in checked.targets}
-    cell_count = sum(records[name] * len(targets) for name, targets in checked.targets.items())
-    for name, targets in checked.targets.items():
-        cells = [Cell(target, number) for number, target in enumerate(targets)]
-        if cells:
-            keeps_unchanged = cell_count <= unchanged_cells_listed
-            _list_object(connection, plan_id, name, cells, keeps_unchanged=keeps_unchanged)
-            _count_object(connection, plan_id, name, cells, records[name])
+    plan_id = context.plan_id
+    for planner in planners:
+        planner(connection, context)
+    connection.execute(plan_sql.COUNT_DECISIONS, {"plan_id": plan_id})
     figures = {
         "snapshot_at": snapshot_at,
-        "records": sum(records.values()),
-        "notes": list(checked.notes),
+        "records": sum(count_records(connection, name) for name in checked.targets),
+        "notes": [*checked.notes, *context.notes],
     }
     waiting = _waiting_with_the_same_writes(connection, plan_id)
     if waiting:
@@ -165,12 +167,20 @@ def _write_plan(
     else:
         connection.execute(plan_sql.SUPERSEDE)
         figures |= {"rows_per_chunk": ROWS_PER_CHUNK, "calls_per_chunk": CALLS_PER_CHUNK}
-        figures |= {"plan_id": plan_id, "created_at": created_at}
+        figures |= {"plan_id": plan_id, "created_at": context.created_at}
         connection.execute(plan_sql.INSERT_PLAN, figures)
-    connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": created_at})
+    connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": context.created_at})
     connection.execute(plan_sql.CLEAR_SKIPPED, {"plan_id": plan_id})
     connection.execute(plan_sql.PRUNE, {"plan_id": plan_id})
     return plan_id
+
+
+def _context(
+    connection: DuckDBPyConnection, mapping: Mapping, schemas: MappingOf[str, ObjectSchema]
+) -> PlanContext:
+    (number,) = connection.execute(plan_sql.NEXT_PLAN_NUMBER).fetchone() or (0,)
+    created_at = datetime.now(UTC).replace(tzinfo=None)
+    return PlanContext(f"plan-{number:05d}", created_at, schemas, mapping.sections)
 
 
 def _take_over(connection: DuckDBPyConnection, waiting: str, plan_id: str) -> None:
@@ -194,42 +204,3 @@ def _waiting_with_the_same_writes(connection: DuckDBPyConnection, plan_id: str) 
         plan_sql.WRITES_THE_SAME, {"waiting": waiting[0], "plan_id": plan_id}
     ).fetchone() or (False,)
     return str(waiting[0]) if is_same else None
-
-
-def _count_records(connection: DuckDBPyConnection, name: str) -> int:
-    (count,) = connection.execute(
-        f"select count(*) from {plan_sql.SOURCES[name][0]}"
-    ).fetchone() or (0,)
-    return int(count)
-
-
-def _list_object(
-    connection: DuckDBPyConnection,
-    plan_id: str,
-    name: str,
-    cells: list[Cell],
-    *,
-    keeps_unchanged: bool,
-) -> None:
-    connection.execute(plan_sql.compare(name, cells, keeps_unchanged=keeps_unchanged))
-    connection.execute(
-        plan_sql.list_cells(name, cells, keeps_unchanged=keeps_unchanged), {"plan_id": plan_id}
-    )
-    connection.execute("drop table compared")
-    connection.execute(
-        block_refused(plan_sql.SOURCES[name][1], cells),
-        {"plan_id": plan_id, "object": name},
-    )
-
-
-def _count_object(
-    connection: DuckDBPyConnection, plan_id: str, name: str, cells: list[Cell], records: int
-) -> None:
-    of_object = {"plan_id": plan_id, "object": name}
-    connection.execute(plan_sql.COUNT_DECISIONS, of_object)
-    for cell in cells:
-        mapping = cell.target.mapping
-        connection.execute(
-            plan_sql.COUNT_UNLISTED,
-            of_object | {"field": mapping.field, "policy": mapping.policy, "records": records},
-        )

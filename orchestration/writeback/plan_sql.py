@@ -147,33 +147,56 @@ where (problem is null and {listed}) or (problem is not null and {cell.new} is n
 """
 
 
-#: Unchanged cells are counted from what is not listed.
+#: Unchanged cells that are not listed, per mapped field.
+COUNT_UNLISTED = """
+insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
+with
+
+mapped as (
+
+    select unnest($fields::varchar[]) as field, unnest($policies::varchar[]) as policy
+
+),
+
+listed as (
+
+    select field, count(*) as cells
+    from writeback.changes
+    where plan_id = $plan_id and object = $object
+    group by field
+
+)
+
+select
+    $plan_id, $object, mapped.field, mapped.policy, 'unchanged',
+    $records - coalesce(listed.cells, 0)
+from mapped
+left join listed on listed.field = mapped.field
+where $records > coalesce(listed.cells, 0)
+"""
+
 COUNT_DECISIONS = """
 insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
 select plan_id, object, field, policy, decision, count(*)
 from writeback.changes
-where plan_id = $plan_id and object = $object
+where plan_id = $plan_id
 group by plan_id, object, field, policy, decision
 """
 
-COUNT_UNLISTED = """
-insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
-select $plan_id, $object, $field, $policy, 'unchanged', $records - coalesce(sum(cells), 0)
-from writeback.plan_counts
-where plan_id = $plan_id and object = $object and field = $field
-having $records > coalesce(sum(cells), 0)
-"""
-
-#: Records with a cell that cannot be written; their earlier days are kept.
+#: Records with a cell that cannot be written; their earlier days are kept. A record that is yet
+#: to be created goes by its external key.
 UPSERT_SKIPPED = """
 merge into writeback.skipped as skipped
 using (
-    select object, record_id, arg_min(decision || ': ' || reason, field) as reason
+    select
+        object,
+        coalesce(record_id, external_key) as record_id,
+        arg_min(decision || ': ' || reason, field) as reason
     from writeback.changes
     where
         plan_id = $plan_id
         and decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted')
-    group by object, record_id
+    group by object, coalesce(record_id, external_key)
 ) as found
 on skipped.object = found.object and skipped.record_id = found.record_id
 when matched then update set reason = found.reason, last_seen_at = $seen_at
@@ -189,7 +212,7 @@ where not exists (
     where
         changes.plan_id = $plan_id
         and changes.object = skipped.object
-        and changes.record_id = skipped.record_id
+        and coalesce(changes.record_id, changes.external_key) = skipped.record_id
         and changes.decision not in ('unchanged', 'kept')
 )
 """
@@ -205,7 +228,8 @@ with
 
 waiting as (
 
-    select object, record_id, field, old_value, new_value
+    select
+        object, record_id, external_key, operation, field, old_value, new_value, refers_to
     from writeback.changes
     where plan_id = $waiting and decision = 'write'
 
@@ -213,7 +237,8 @@ waiting as (
 
 fresh as (
 
-    select object, record_id, field, old_value, new_value
+    select
+        object, record_id, external_key, operation, field, old_value, new_value, refers_to
     from writeback.changes
     where plan_id = $plan_id and decision = 'write'
 
@@ -260,7 +285,10 @@ insert into writeback.plans
     api_calls_estimate, notes)
 with per_object as (
 
-    select object, count(distinct record_id) as records, count(*) as cells
+    select
+        object,
+        count(distinct coalesce(record_id, external_key)) as records,
+        count(*) as cells
     from writeback.changes
     where plan_id = $plan_id and decision = 'write'
     group by object

@@ -17,6 +17,7 @@ from orchestration.writeback.ledger import decision_counts
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
+from orchestration.writeback.routes import store_routes
 from orchestration.writeback.tables import create_writeback_tables
 
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
@@ -24,10 +25,6 @@ UNCHANGED_CELLS_LISTED = 100_000
 
 #: What is planned beside the mapped fields, in this order.
 PLANNERS: tuple[Planner, ...] = ()
-
-#: For the estimate of API calls: so many records are read once more, and then written, at a time.
-ROWS_PER_CHUNK = 200
-CALLS_PER_CHUNK = 2
 
 
 class NothingToPlanError(RuntimeError):
@@ -163,12 +160,12 @@ def _write_plan(
     if waiting:
         _take_over(connection, waiting, plan_id)
         plan_id = waiting
-        connection.execute(plan_sql.REFRESH_PLAN, figures | {"plan_id": plan_id})
+    figures |= {"plan_id": plan_id, "calls": store_routes(connection, plan_id)}
+    if waiting:
+        connection.execute(plan_sql.REFRESH_PLAN, figures)
     else:
         connection.execute(plan_sql.SUPERSEDE)
-        figures |= {"rows_per_chunk": ROWS_PER_CHUNK, "calls_per_chunk": CALLS_PER_CHUNK}
-        figures |= {"plan_id": plan_id, "created_at": context.created_at}
-        connection.execute(plan_sql.INSERT_PLAN, figures)
+        connection.execute(plan_sql.INSERT_PLAN, figures | {"created_at": context.created_at})
     connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": context.created_at})
     connection.execute(plan_sql.CLEAR_SKIPPED, {"plan_id": plan_id})
     connection.execute(plan_sql.PRUNE, {"plan_id": plan_id})

@@ -252,7 +252,8 @@ select
 #: The plan that waits keeps its id and its age.
 REFRESH_PLAN = """
 update writeback.plans
-set snapshot_at = $snapshot_at, records = $records, notes = $notes
+set
+    snapshot_at = $snapshot_at, records = $records, api_calls_estimate = $calls, notes = $notes
 where plan_id = $plan_id
 """
 
@@ -285,10 +286,7 @@ insert into writeback.plans
     api_calls_estimate, notes)
 with per_object as (
 
-    select
-        object,
-        count(distinct coalesce(record_id, external_key)) as records,
-        count(*) as cells
+    select object, count(distinct coalesce(record_id, external_key)) as records, count(*) as cells
     from writeback.changes
     where plan_id = $plan_id and decision = 'write'
     group by object
@@ -297,7 +295,6 @@ with per_object as (
 
 select
     $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
-    coalesce(sum(cells), 0),
-    coalesce(sum($calls_per_chunk * ceil(records / $rows_per_chunk)), 0), $notes
+    coalesce(sum(cells), 0), $calls, $notes
 from per_object
 """

@@ -1,7 +1,7 @@
 """What became of writes whose answer never came: found out by reading, never by repeating (K4)."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,7 +54,7 @@ def read_fates(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> list[
         ]
     fields = sorted({name for write in writes for name in write.new_values} - {"Id"})
     found: dict[str, Record] = {}
-    for part in _parts(writes, lambda write: f"'{write.record_id}'"):
+    for part in in_parts(f"'{write.record_id}'" for write in writes):
         selected = ", ".join(["Id", "IsDeleted", *fields])
         soql = f"select {selected} from {schema.name} where Id in ({part})"
         pages = crm.query(soql, include_deleted=True)
@@ -82,7 +82,7 @@ def existing(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> dict[st
     }
     names = [*fixed, *(name for name in either if name in schema.fields)]
     known: dict[str, str] = {}
-    for part in _parts(writes, lambda write: _literal(write.new_values[fixed[0]])):
+    for part in in_parts(_literal(write.new_values[fixed[0]]) for write in writes):
         soql = f"select {', '.join(['Id', *names])} from {schema.name} where {fixed[0]} in ({part})"
         for page in crm.query(soql):
             for record in page:
@@ -130,12 +130,11 @@ def _holds_all(schema: ObjectSchema, record: Record, values: Mapping[str, str | 
     return all(holds(schema.fields[name], record[name], text) for name, text in values.items())
 
 
-def _parts(writes: Sequence[Write], literal: Callable[[Write], str]) -> Iterator[str]:
+def in_parts(literals: Iterable[str]) -> Iterator[str]:
     """Yield lists of distinct literals that fit into one request's address each."""
     part: dict[str, None] = {}
     size = 0
-    for write in writes:
-        text = literal(write)
+    for text in literals:
         if text in part:
             continue
         if len(part) == _ROWS or size + 2 * len(text) > _BYTES:

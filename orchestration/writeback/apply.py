@@ -10,7 +10,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.crm.client import CallCounts, Crm
+from orchestration.crm.client import CallCounts, Crm, Operation
 from orchestration.crm.schema import ObjectSchema
 from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse, WarehouseLockedError
@@ -25,6 +25,7 @@ from orchestration.writeback.ledger import (
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.mapping_sections import Limits
 from orchestration.writeback.plan import Plan, latest_snapshot_at, read_plan
+from orchestration.writeback.preflight import preflight
 from orchestration.writeback.sending import Routes, known_until, read_routes, send_all
 from orchestration.writeback.settle import Settled, settle
 from orchestration.writeback.tables import create_writeback_tables
@@ -99,6 +100,8 @@ class _Work:
     schemas: MappingOf[str, ObjectSchema]
     created: dict[str, str]
     skipped: int
+    kind: str
+    calls: int
 
     @property
     def records(self) -> int:
@@ -153,13 +156,12 @@ def _send(
     with tempfile.TemporaryDirectory(prefix="touchline-apply-") as folder:
         with warehouse.connect() as connection:
             work = _take_work(connection, plan_id, Path(folder))
-            if work.records:
-                # Before the first intent: if this process dies, the plan is known to have begun.
-                _set_state(connection, plan_id, "applying")
         limits = mapping.sections.limits if mapping else Limits()
         books = Books(warehouse, crm, plan_id, run_id, work.schemas, limits, created=work.created)
-        send_all(books, work.groups, work.routes, work.until)
-    refusals = _finish(books)
+        if work.records and mapping:
+            _ask_first(books, mapping, work)
+        # What the preflight refused has not begun: the plan waits as it did.
+        refusals = () if books.stopped_because else _carry_out(books, work)
     sent = books.written + books.failed.total() + books.unknown
     return WritebackReport(
         plan_id=plan_id,
@@ -177,9 +179,35 @@ def _send(
     )
 
 
+def _carry_out(books: Books, work: _Work) -> Sequence[FailureCount]:
+    if work.records:
+        # Before the first intent: if this process dies, the plan is known to have begun.
+        with books.warehouse.connect() as connection:
+            _set_state(connection, books.plan_id, "applying")
+    send_all(books, work.groups, work.routes, work.until)
+    return _finish(books)
+
+
+def _ask_first(books: Books, mapping: Mapping, work: _Work) -> None:
+    """Ask the org whether it takes what is to be written, before the first write (K8).
+
+    A run is taken back also where the mapping does not fit the org any more, by the describes.
+    """
+    objects: dict[str, set[Operation]] = {}
+    for group in work.groups:
+        objects.setdefault(group.object, set()).add(group.operation)
+    answer = preflight(books.crm, mapping, objects, work.calls)
+    problems = [
+        each for each in answer.problems if work.kind != "undo" or each.check in ("login", "limits")
+    ]
+    if problems:
+        books.stop("\n".join(["Nothing was written. The preflight found:", *map(str, problems)]))
+    books.schemas = {**books.schemas, **answer.schemas}
+
+
 def _take_work(connection: DuckDBPyConnection, plan_id: str, folder: Path) -> _Work:
     (skipped,) = connection.execute(_COUNT_SKIPPED, [plan_id]).fetchone() or (0,)
-    groups = export_writes(connection, plan_id, folder)
+    groups, plan = export_writes(connection, plan_id, folder), read_plan(connection, plan_id)
     return _Work(
         groups,
         read_routes(connection, plan_id),
@@ -187,6 +215,9 @@ def _take_work(connection: DuckDBPyConnection, plan_id: str, folder: Path) -> _W
         stored_schemas(connection) if groups else {},
         created_records(connection, plan_id),
         skipped,
+        plan.kind if plan else "sync",
+        # Those of the preflight are made before anybody asks whether there are enough.
+        _calls(connection, plan_id),
     )
 
 
@@ -220,7 +251,6 @@ def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
     plan, newest = read_plan(connection, plan_id), read_plan(connection)
     if plan is None or newest is None:
         raise PlanNotApplicableError(f"There is no plan {plan_id}. `touchline plan` makes one.")
-    kind, approval = _kind(connection, plan_id)
     if plan.state in ("applied", "partly_applied") and plan.changed_records:
         raise PlanNotApplicableError(
             f"{plan_id} was applied already. `touchline run` plans what is left to do."
@@ -237,12 +267,12 @@ def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
             f"{plan_id} is outdated: {newest.plan_id} replaced it and differs from it. Read that "
             f"one first: `touchline plan --stored`."
         )
-    if approval == "waiting" and plan.changed_records:
+    if plan.waits and plan.changed_records:
         raise PlanNotApplicableError(
             f"{plan_id} waits for approval. Read it (`touchline plan --stored`), then "
             f"`touchline approve {plan_id}`."
         )
-    if kind != "undo":
+    if plan.kind != "undo":
         _check_snapshot(connection, plan)
 
 
@@ -279,13 +309,14 @@ def _resumable(connection: DuckDBPyConnection) -> str | None:
     return str(plan_id) if is_current else None
 
 
-def _kind(connection: DuckDBPyConnection, plan_id: str) -> tuple[str, str]:
-    row = connection.execute(
-        "select coalesce(kind, 'sync'), coalesce(approval, 'not_needed') from writeback.plans "
-        "where plan_id = ?",
+def _calls(connection: DuckDBPyConnection, plan_id: str) -> int:
+    """Return the calls that the plan's writes take, what is asked before them left out."""
+    (calls,) = connection.execute(
+        "select coalesce(sum(read_calls + write_calls), 0) from writeback.plan_routes "
+        "where plan_id = ? and object <> '*'",
         [plan_id],
-    ).fetchone()
-    return (str(row[0]), str(row[1])) if row else ("sync", "not_needed")
+    ).fetchone() or (0,)
+    return int(calls)
 
 
 def _set_state(connection: DuckDBPyConnection, plan_id: str, state: str) -> None:

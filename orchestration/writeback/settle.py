@@ -1,6 +1,6 @@
 """Finding out what became of everything that was sent by runs that died (K2, K4)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -18,7 +18,7 @@ from orchestration.crm.client import (
     RowError,
     RowResult,
 )
-from orchestration.crm.schema import ObjectSchema
+from orchestration.crm.schema import ObjectSchema, parse_describe
 from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.books import Attempt, Books
@@ -103,7 +103,7 @@ def settle(warehouse: Warehouse, crm: Crm) -> Settled:
 class _Settling:
     warehouse: Warehouse
     crm: Crm
-    schemas: Mapping[str, ObjectSchema]
+    schemas: dict[str, ObjectSchema]
     written: int = 0
     unsent: int = 0
     failed: int = 0
@@ -140,7 +140,7 @@ class _Settling:
         for (name, _), group in groupby(pending, key=_kind):
             attempts = [each.attempt for each in group]
             writes = [attempt.write for attempt in attempts]
-            fates = read_fates(self.crm, self.schemas[name], writes)
+            fates = read_fates(self.crm, books.schemas[name], writes)
             for attempt, fate in zip(attempts, fates, strict=True):
                 if fate.state == "arrived":
                     books.note_written(attempt, fate.record_id)
@@ -165,6 +165,8 @@ class _Settling:
         self._record(books)
 
     def _books(self, plan_id: str, run_id: str, pending: Sequence[_Open]) -> Books:
+        for name in {each.attempt.write.object for each in pending} - self.schemas.keys():
+            self.schemas[name] = parse_describe(self.crm.describe(name))
         books = Books(self.warehouse, self.crm, plan_id, run_id, self.schemas)
         books.resume([each.attempt for each in pending])
         return books

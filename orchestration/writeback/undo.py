@@ -9,7 +9,7 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 from orchestration.crm.client import Crm, Record
-from orchestration.crm.schema import ObjectSchema
+from orchestration.crm.schema import ObjectSchema, parse_describe
 from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
@@ -111,7 +111,7 @@ def make_undo_plan(warehouse: Warehouse, crm: Crm, run_id: str) -> Plan:
     cells: list[_Cell] = []
     for name in sorted({each.object for each in done}, key=_rank):
         of_object = [each for each in done if each.object == name]
-        schema = schemas[name]
+        schema = schemas.get(name) or parse_describe(crm.describe(name))
         found = _read(crm, schema, of_object)
         for each in of_object:
             cells += _cells(schema, each, found.get(each.record_id), texts)

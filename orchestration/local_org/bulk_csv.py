@@ -73,6 +73,15 @@ def read(content: bytes, line_ending: str, column_delimiter: str) -> Table:
     return Table(_header(lines[0]), [_fitting(line, len(lines[0])) for line in lines[1:]])
 
 
+def header(content: bytes, column_delimiter: str) -> list[str]:
+    """Return the column names of uploaded data; none where they cannot be read."""
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8", errors="replace", newline="")
+    try:
+        return next(csv.reader(lines, delimiter=DELIMITERS[column_delimiter]), [])
+    except csv.Error:
+        return []  # the job says why
+
+
 def columns(sobject: SObject, table: Table, *, only_ids: bool) -> list[Field]:
     """Return the fields behind the columns.
 

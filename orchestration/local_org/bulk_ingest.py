@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from orchestration.local_org import bulk_csv, bulk_jobs, bulk_worker, values
+from orchestration.local_org import bulk_csv, bulk_jobs, bulk_worker, faults
 from orchestration.local_org.bulk_jobs import Job
 from orchestration.local_org.calls import Call, Reply, not_found
 from orchestration.local_org.errors import ApiError
@@ -31,7 +31,7 @@ def create(call: Call) -> Reply:
     line_ending = _one_of(data, "lineEnding", bulk_csv.LINE_ENDINGS, "LF")
     delimiter = _one_of(data, "columnDelimiter", bulk_csv.DELIMITERS, "COMMA")
     key = _external_id(sobject, data) if operation == "upsert" else None
-    now = values.now_text()
+    now = call.org.now_text()
     with call.org.store.writing() as connection:
         job = Job(
             job_id=bulk_jobs.new_id(connection),
@@ -100,7 +100,14 @@ def set_state(call: Call) -> Reply:
             raise ApiError(400, "INVALIDJOBSTATE", f"{word} already {state} Job not allowed")
         if wanted == bulk_jobs.ABORTED:
             bulk_worker.leave_rest(connection, job)
-        job = bulk_jobs.change(connection, job, state=wanted, changed_at=values.now_text())
+        job = bulk_jobs.change(
+            connection,
+            job,
+            state=wanted,
+            changed_at=call.org.now_text(),
+            started_by=call.request_id,
+            faults=faults.dump(call.faults),
+        )
     if wanted == bulk_jobs.UPLOADED:
         bulk_worker.begin(call.org, job.job_id)
     return Reply(content=job.created_body())
@@ -138,7 +145,8 @@ def _results(call: Call, outcome: str, extra: Sequence[str]) -> Reply:
         if job.state not in bulk_jobs.FINAL:
             message = f"Results are not available while the job is in state {job.state}"
             raise ApiError(400, "INVALIDJOBSTATE", message)
-        header = bulk_worker.header(bulk_jobs.data(connection, job), job)
+        data = bulk_jobs.data(connection, job) or b""
+        header = bulk_csv.header(data, job.column_delimiter)
         rows = list(bulk_jobs.rows(connection, job, outcome))
     lines: Iterable[list[str]]
     if outcome == bulk_jobs.SUCCESSFUL:

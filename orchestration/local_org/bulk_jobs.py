@@ -13,30 +13,15 @@ INGEST, QUERY = "ingest", "query"
 OPEN, UPLOADED, RUNNING = "Open", "UploadComplete", "InProgress"
 COMPLETE, FAILED, ABORTED = "JobComplete", "Failed", "Aborted"
 FINAL = frozenset({COMPLETE, FAILED, ABORTED})
-SUCCESSFUL, REFUSED, UNTOUCHED = "successful", "failed", "unprocessed"
+SUCCESSFUL, REFUSED, UNTOUCHED, FOUND = "successful", "failed", "unprocessed", "found"
 
 #: Spreads consecutive rows over the results: their order is promised to nobody [D].
 _SCATTER, _SCATTER_MODULUS = 48_271, 65_521
 
-TABLES = """
-create table if not exists bulk_jobs (
-    job_id text primary key, kind text not null, operation text not null, object text not null,
-    state text not null, user_id text not null, created_at text not null, changed_at text not null,
-    api_version text not null, line_ending text not null, column_delimiter text not null,
-    external_id_field text, soql text, processed integer not null, failed integer not null,
-    error_message text, milliseconds integer not null, faults text not null
-);
-create table if not exists bulk_data (job_id text primary key, content blob not null);
-create table if not exists bulk_rows (
-    job_id text not null, row_number integer not null, outcome text not null, record_id text,
-    is_created integer not null, error text, cells text not null, primary key (job_id, row_number)
-) without rowid;
-"""
-
 
 @dataclass(frozen=True)
 class Job:
-    """One bulk job; `processed` includes `failed`, and `faults` are those that were asked for."""
+    """One bulk job; `processed` includes `failed`, `started_by` is a request of the log."""
 
     job_id: str
     kind: str
@@ -56,6 +41,7 @@ class Job:
     error_message: str | None = None
     milliseconds: int = 0
     faults: str = "[]"
+    started_by: int = 0
 
     def created_body(self) -> dict[str, Any]:
         """Return the job as the call that opened it, or changed its state, reports it."""
@@ -205,6 +191,16 @@ def rows(connection: sqlite3.Connection, job: Job, outcome: str) -> Iterator[Row
         (job.job_id, outcome),
     ):
         yield Row(number, outcome, orjson.loads(cells), record_id, bool(is_created), error)
+
+
+def page(connection: sqlite3.Connection, job: Job, offset: int, most: int) -> list[list[str]]:
+    """Return the cells of what a query job found, from a row on, in the order of the query."""
+    found = connection.execute(
+        "select cells from bulk_rows where job_id = ? and row_number >= ? and outcome = ? "
+        "order by row_number limit ?",
+        (job.job_id, offset, FOUND, most),
+    )
+    return [orjson.loads(cells) for (cells,) in found]
 
 
 def _read(

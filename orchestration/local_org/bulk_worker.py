@@ -8,11 +8,13 @@ from typing import Any
 
 import orjson
 
-from orchestration.local_org import bulk_csv, bulk_jobs, values
+from orchestration.local_org import bulk_csv, bulk_extract, bulk_jobs, faults, record_writes
 from orchestration.local_org.bulk_csv import JobError, Table
 from orchestration.local_org.bulk_jobs import Job, Row
 from orchestration.local_org.errors import RowError, RowRejected
+from orchestration.local_org.guard import Guard
 from orchestration.local_org.org import Org
+from orchestration.local_org.record_writes import Origin
 from orchestration.local_org.schema import Field, SObject
 from orchestration.local_org.store import quoted
 from orchestration.local_org.writes import Saved, Writer
@@ -43,19 +45,28 @@ def run(org: Org, job_id: str) -> None:
             return
         job = bulk_jobs.change(connection, job, state=bulk_jobs.RUNNING)
         content = bulk_jobs.data(connection, job)
+    if is_held(job):
+        return
     try:
-        _Work(org, job, content or b"", started).finish()
+        if job.kind == bulk_jobs.QUERY:
+            bulk_extract.extract(org, job)
+        else:
+            _Work(org, job, content or b"").finish()
+        with org.store.writing() as connection:
+            _end(connection, job_id, bulk_jobs.COMPLETE, started, org.now_text())
     except JobError as error:
         with org.store.writing() as connection:
-            _end(connection, job_id, bulk_jobs.FAILED, started, str(error))
+            _end(connection, job_id, bulk_jobs.FAILED, started, org.now_text(), str(error))
 
 
-def header(content: bytes | None, job: Job) -> list[str]:
-    """Return the column names of uploaded data; none where they cannot be read."""
-    try:
-        return bulk_csv.read(content or b"", job.line_ending, job.column_delimiter).header
-    except JobError:
-        return []  # the job says why
+def is_held(job: Job) -> bool:
+    """Whether a fault keeps the job in progress until it is told to go on."""
+    return any(each.kind == "job_stays" for each in faults.load(job.faults))
+
+
+def without_hold(job: Job) -> str:
+    """Return the faults of a job that is let go."""
+    return faults.dump([each for each in faults.load(job.faults) if each.kind != "job_stays"])
 
 
 def leave_rest(connection: sqlite3.Connection, job: Job) -> None:
@@ -84,10 +95,10 @@ def result_rows(table: Table, fields: Sequence[Field]) -> list[list[str]]:
 class _Work:
     """One job being worked on."""
 
-    def __init__(self, org: Org, job: Job, content: bytes, started: float) -> None:
+    def __init__(self, org: Org, job: Job, content: bytes) -> None:
         self._org = org
         self._job = job
-        self._started = started
+        self._faults = faults.load(job.faults)
         self._table = bulk_csv.read(content, job.line_ending, job.column_delimiter)
         sobject = org.schema.find(job.object)
         if sobject is None:
@@ -105,17 +116,33 @@ class _Work:
                 job = bulk_jobs.find(connection, self._job.job_id)
                 if job is None or job.state != bulk_jobs.RUNNING:
                     return
-                last = min(first + BATCH_ROWS, total)
+                last = min(first + BATCH_ROWS, self._end_of_rows(first))
                 outcome = self._batch(connection, first, last)
                 bulk_jobs.keep_rows(connection, job, outcome)
                 failed = sum(row.outcome == bulk_jobs.REFUSED for row in outcome)
-                now = values.now_text()
+                now = self._org.now_text()
                 bulk_jobs.change(
                     connection, job, processed=last, failed=job.failed + failed, changed_at=now
                 )
                 first = last
-        with self._org.store.writing() as connection:
-            _end(connection, self._job.job_id, bulk_jobs.COMPLETE, self._started)
+
+    def _end_of_rows(self, first: int) -> int:
+        """Return where the rows end, or where a fault has the job end before.
+
+        Raises:
+            JobError: a fault has the job end here.
+        """
+        total = len(self._table.rows)
+        for fault in self._faults:
+            message = f"InternalServerError : {fault.message}"
+            if fault.kind == "job_fails":
+                raise JobError(message)
+            if fault.kind == "job_partly":
+                last = fault.after_rows or total // 2
+                if first >= last:
+                    raise JobError(message)
+                total = min(total, last)
+        return total
 
     def _batch(self, connection: sqlite3.Connection, first: int, last: int) -> list[Row]:
         records: dict[int, dict[str, Any]] = {}
@@ -125,7 +152,14 @@ class _Work:
                 records[at] = bulk_csv.record(self._fields, self._table.rows[at])
             except RowRejected as rejected:
                 results[at] = (Saved(None, (rejected.error,)), False)
-        writer = Writer(connection, self._org.schema, self._job.user_id, values.now_text())
+        writer = Writer(
+            connection,
+            self._org.schema,
+            self._job.user_id,
+            self._org.now_text(),
+            Origin(self._job.started_by, record_writes.BULK, self._job.job_id),
+            Guard(self._org.rules, self._faults),
+        )
         results.update(self._save(writer, records))
         return [self._row(at, *results[at]) for at in range(first, last)]
 
@@ -188,6 +222,7 @@ def _end(
     job_id: str,
     state: str,
     started: float,
+    now: str,
     error_message: str | None = None,
 ) -> None:
     job = bulk_jobs.find(connection, job_id)
@@ -199,7 +234,7 @@ def _end(
             job,
             state=state,
             error_message=error_message,
-            changed_at=values.now_text(),
+            changed_at=now,
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
 

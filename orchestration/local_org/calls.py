@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from orchestration.local_org.errors import ApiError
+from orchestration.local_org.faults import Fault
 from orchestration.local_org.org import Org
 from orchestration.local_org.schema import SObject
 from orchestration.local_org.values import parse_datetime
@@ -27,6 +28,8 @@ class Call:
     base: str = ""
     user_id: str = ""
     instance_url: str = ""
+    request_id: int = 0
+    faults: tuple[Fault, ...] = ()
 
     def json(self) -> Any:
         """Return the body as JSON.

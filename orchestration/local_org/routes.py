@@ -7,7 +7,10 @@ from urllib.parse import unquote
 
 from orchestration.local_org import (
     admin,
+    admin_faults,
+    admin_rules,
     bulk_ingest,
+    bulk_query,
     queries,
     service,
     sobject_collections,
@@ -63,6 +66,7 @@ _RECORD = "/sobjects/{object}/{id}"
 _BY_KEY = "/sobjects/{object}/{field}/{value}"
 _COLLECTION = "/composite/sobjects"
 _INGEST = "/jobs/ingest"
+_EXTRACT = "/jobs/query"
 
 ROUTES = (
     _rest("GET", "/query", queries.query),
@@ -91,6 +95,12 @@ ROUTES = (
     _rest("GET", f"{_INGEST}/{{job}}/(?i:successfulResults)", bulk_ingest.successful_results),
     _rest("GET", f"{_INGEST}/{{job}}/(?i:failedResults)", bulk_ingest.failed_results),
     _rest("GET", f"{_INGEST}/{{job}}/(?i:unprocessedRecords)", bulk_ingest.unprocessed_records),
+    _rest("POST", _EXTRACT, bulk_query.create),
+    _rest("GET", _EXTRACT, bulk_query.list_jobs),
+    _rest("GET", f"{_EXTRACT}/{{job}}", bulk_query.get),
+    _rest("PATCH", f"{_EXTRACT}/{{job}}", bulk_query.abort),
+    _rest("DELETE", f"{_EXTRACT}/{{job}}", bulk_query.delete),
+    _rest("GET", f"{_EXTRACT}/{{job}}/results", bulk_query.results),
     _rest("GET", "/limits", service.limits),
     _rest("GET", "", service.resources),
     _route("GET", "/services/data", service.versions, "open"),
@@ -104,6 +114,16 @@ ROUTES = (
     _route("PUT", "/__admin/hidden-fields", admin.hide_fields, "admin"),
     _route("GET", "/__admin/records/{object}", admin.dump, "admin"),
     _route("PATCH", "/__admin/records/{object}/{id}", admin.set_fields, "admin"),
+    _route("POST", "/__admin/faults", admin_faults.add_faults, "admin"),
+    _route("GET", "/__admin/faults", admin_faults.list_faults, "admin"),
+    _route("DELETE", "/__admin/faults", admin_faults.clear_faults, "admin"),
+    _route("POST", "/__admin/jobs/{job}/resume", admin_faults.resume_job, "admin"),
+    _route("GET", "/__admin/writes", admin_faults.writes, "admin"),
+    _route("GET", "/__admin/writes/summary", admin_faults.writes_summary, "admin"),
+    _route("DELETE", "/__admin/writes", admin_faults.clear_writes, "admin"),
+    _route("GET", "/__admin/rules", admin_rules.get, "admin"),
+    _route("PUT", "/__admin/rules", admin_rules.replace, "admin"),
+    _route("PATCH", "/__admin/rules", admin_rules.change, "admin"),
     _route("GET", "/__admin/state", admin.state, "admin"),
     _route("POST", "/__admin/reset", admin.reset, "admin"),
 )

@@ -2,21 +2,13 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
 
 from orchestration.crm.client import CrmUnavailableError, Record
+from orchestration.crm.salesforce_values import to_cell
 
 #: What an upload may weigh: on its way it grows by half, towards a limit of 150 MB.
 BYTES_PER_JOB = 100_000_000
-
-#: What a job accepts in one value.
-CHARACTERS_PER_VALUE = 32_000
-
-#: The cell that clears a field; an empty one leaves it as it is.
-CLEARED = "#N/A"
 
 _QUOTED_FOR = frozenset(',"\r\n')
 
@@ -61,46 +53,13 @@ def _line(record: Record, columns: Iterable[str]) -> str:
 
 
 def _cell(record: Record, name: str) -> str:
-    value = record[name]
-    # JSON's empty string clears a field, too, but an empty cell would leave it as it is.
-    if value is None or value == "":
-        return CLEARED
     try:
-        text = _text(value)
+        text = to_cell(record[name])
         text.encode()
     except UnicodeEncodeError:
         raise ValueError(f"{name}: text that is not Unicode") from None
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     if _QUOTED_FOR.isdisjoint(text) and text == text.strip():
         return text
     return '"' + text.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    """Return the value as Salesforce reads it; a refusal never quotes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (float, Decimal)):
-        if not math.isfinite(value):
-            raise ValueError("not a finite number")
-        return format(Decimal(str(value)), "f")
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone")
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03}Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, str):
-        return _checked(value)
-    raise TypeError(f"CSV carries no {type(value).__name__}")
-
-
-def _checked(text: str) -> str:
-    if text == CLEARED:
-        raise ValueError(f"the text {CLEARED} would clear the field")
-    if "\0" in text or len(text) > CHARACTERS_PER_VALUE:
-        raise ValueError(f"text with a NUL, or longer than {CHARACTERS_PER_VALUE} characters")
-    return text

@@ -1,6 +1,5 @@
 """The Salesforce adapter: the only place that knows simple-salesforce."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,7 @@ from orchestration.crm.client import (
 )
 from orchestration.crm.salesforce_bulk import JSON, SalesforceJobs
 from orchestration.crm.salesforce_errors import request_error, row_errors
+from orchestration.crm.salesforce_values import check_ids, ids_of, to_json
 from orchestration.crm.transport import LOOPBACK, Patience, Traffic, open_session
 from orchestration.settings import SalesforceLogin
 
@@ -77,7 +77,7 @@ class SalesforceCrm:
             CrmMissingObjectError: no such object for this login.
         """
         path = f"sobjects/{object_name}/describe"
-        answer = self._ask(f"describe {object_name}", lambda org: org.restful(path))
+        answer = self._json(f"describe {object_name}", "GET", path)
         if not isinstance(answer, dict):
             raise CrmUnavailableError(f"describe {object_name}: Salesforce answered nothing usable")
         return answer
@@ -86,11 +86,11 @@ class SalesforceCrm:
         """Yield the result page by page (at most 2,000 records each), without `attributes`."""
         what = f"query {_object_of(soql)}"
         page = self._ask(what, lambda org: org.query(soql, include_deleted=include_deleted))
-        yield _records(page)
+        yield _records(what, page)
         while not page["done"]:
             next_page = partial(_query_more, url=page["nextRecordsUrl"])
             page = self._ask(what, next_page)
-            yield _records(page)
+            yield _records(what, page)
 
     def update_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Update records by `Id` in one Collections request; never creates one.
@@ -99,9 +99,7 @@ class SalesforceCrm:
             ValueError: too many records, an id missing or twice, or a value JSON cannot carry.
             CrmUnavailableError: no answer; which records were changed is not known.
         """
-        ids = [record.get("Id") for record in records]
-        if None in ids or len(set(ids)) != len(ids):
-            raise ValueError(f"{object_name}: every record needs an Id, and no Id may come twice")
+        check_ids(ids_of(records))
         return self._write("PATCH", object_name, records)
 
     def create_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
@@ -114,18 +112,14 @@ class SalesforceCrm:
         """Put records into the recycle bin in one Collections request.
 
         Raises:
-            ValueError: too many ids, or one twice.
+            ValueError: too many ids, one empty, or one twice.
             CrmUnavailableError: no answer; which records were deleted is not known.
         """
-        if len(set(record_ids)) != len(record_ids):
-            raise ValueError(f"{object_name}: no Id may come twice")
+        check_ids(record_ids)
         _check_size(len(record_ids))
-        asked = {"ids": ",".join(record_ids), "allOrNone": "false"}
-        answer = self._ask(
-            f"delete {object_name}",
-            lambda org: org.restful(_COLLECTIONS, params=asked, method="DELETE"),
-        )
-        return _row_results(f"delete {object_name}", answer, len(record_ids))
+        what = f"delete {object_name}"
+        path = f"{_COLLECTIONS}?ids={','.join(record_ids)}&allOrNone=false"
+        return _row_results(what, self._json(what, "DELETE", path), len(record_ids))
 
     @property
     def latest_limits(self) -> Limits | None:
@@ -138,7 +132,9 @@ class SalesforceCrm:
     def limits(self) -> Limits:
         """Ask for the daily allowance of calls (needs View Setup)."""
         answer = self._ask("limits", lambda org: org.limits())
-        daily = answer["DailyApiRequests"]
+        daily = (answer or {}).get("DailyApiRequests")
+        if daily is None:
+            raise CrmUnavailableError("limits: Salesforce does not tell the daily allowance")
         return Limits(daily_calls=daily["Max"], daily_calls_left=daily["Remaining"])
 
     def server_time(self) -> datetime:
@@ -152,12 +148,18 @@ class SalesforceCrm:
     def _write(self, method: str, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         _check_size(len(records))
         rows = [{"attributes": {"type": object_name}, **record} for record in records]
-        body = json.dumps({"allOrNone": False, "records": rows}, allow_nan=False).encode()
-        answer = self._ask(
-            f"write {object_name}",
-            lambda org: org.restful(_COLLECTIONS, method=method, data=body),
-        )
-        return _row_results(f"write {object_name}", answer, len(records))
+        body = to_json({"allOrNone": False, "records": rows})
+        what = f"write {object_name}"
+        return _row_results(what, self._json(what, method, _COLLECTIONS, body), len(records))
+
+    def _json(self, what: str, method: str, path: str, body: bytes | None = None) -> Any:
+        answer = self._send(what, method, path, body)
+        try:
+            return answer.json()
+        except requests.JSONDecodeError:
+            raise CrmUnavailableError(
+                f"{what}: Salesforce answered something else than JSON"
+            ) from None
 
     def _send(
         self,
@@ -167,7 +169,7 @@ class SalesforceCrm:
         body: bytes | None = None,
         content_type: str = JSON,
     ) -> requests.Response:
-        """Send what simple-salesforce has no call for, and return the answer as it came."""
+        """Send a request that simple-salesforce has no call for; return the answer as it came."""
 
         def send(org: Salesforce) -> requests.Response:
             headers = {**org.headers, "Content-Type": content_type}
@@ -287,7 +289,9 @@ def _query_more(org: Salesforce, url: str) -> Any:
     return org.query_more(url, identifier_is_url=True)
 
 
-def _records(page: dict[str, Any]) -> list[Record]:
+def _records(what: str, page: Any) -> list[Record]:
+    if not isinstance(page, dict) or not page.keys() >= {"records", "done"}:
+        raise CrmUnavailableError(f"{what}: Salesforce answered nothing usable")
     for record in page["records"]:
         del record["attributes"]
     return page["records"]  # type: ignore[no-any-return]
@@ -299,7 +303,6 @@ def _check_size(rows: int) -> None:
 
 
 def _row_results(what: str, answer: Any, sent: int) -> list[RowResult]:
-    # `restful` returns None for an empty answer, too: that says nothing about any record.
     if not isinstance(answer, list) or len(answer) != sent:
         raise CrmUnavailableError(
             f"{what}: {sent} records sent, but the answer does not match them; which were "

@@ -1,6 +1,5 @@
 """Bulk API 2.0 ingest jobs behind the `BulkJobs` Protocol."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from orchestration.crm.client import (
     RowResult,
 )
 from orchestration.crm.salesforce_errors import bulk_row_errors
+from orchestration.crm.salesforce_values import check_ids, ids_of, to_json
 from orchestration.crm.transport import JobPatience
 
 #: At 2,000 bytes a record, far above what mapped fields weigh, an upload stays under its limit.
@@ -84,9 +84,7 @@ class SalesforceJobs:
             "columnDelimiter": "COMMA",
             "lineEnding": "LF",
         }
-        answer = self._send_request(
-            f"open a job for {object_name}", "POST", _JOBS, json.dumps(job).encode()
-        )
+        answer = self._send_request(f"open a job for {object_name}", "POST", _JOBS, to_json(job))
         return _job(answer).id
 
     def upload(self, job_id: str, records: Sequence[Record]) -> None:
@@ -100,6 +98,8 @@ class SalesforceJobs:
             raise ValueError(
                 f"{len(records)} records in one bulk job; it takes 1 to {ROWS_PER_JOB}"
             )
+        if any("Id" in record for record in records):
+            check_ids(ids_of(records))
         answer = self._send("upload", "PUT", job_id, "/batches", to_csv(records), CSV)
         if answer.status_code != 201:
             raise CrmUnavailableError(
@@ -155,7 +155,7 @@ class SalesforceJobs:
         self, job_id: str, state: str, good_enough: frozenset[JobState] | set[JobState]
     ) -> None:
         try:
-            self._send("state", "PATCH", job_id, body=json.dumps({"state": state}).encode())
+            self._send("state", "PATCH", job_id, body=to_json({"state": state}))
         except (CrmUnavailableError, CrmRequestError):
             # A lost answer, or the refusal of a second request: the job itself knows.
             if self.state(job_id).state not in good_enough:

@@ -12,6 +12,7 @@ from orchestration.crm.client import (
     CrmUnavailableError,
     RowError,
 )
+from orchestration.crm.transport import UNTOUCHED_STATUSES
 
 #: Somebody else was writing, or the org was busy: the value is not at fault.
 TRANSIENT_CODES = frozenset(
@@ -22,6 +23,9 @@ TRANSIENT_CODES = frozenset(
 _LOCK = "UNABLE_TO_LOCK_ROW"
 
 _API_IS_OFF = frozenset({"API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG"})
+
+#: The day's batches of bulk jobs are used up; the Bulk API writes its codes in either case.
+_BULK_QUOTA = "EXCEEDEDQUOTA"
 _UNKNOWN = "UNKNOWN"
 
 #: Where one error of a bulk row ends and the next begins.
@@ -34,12 +38,13 @@ def request_error(what: str, status: int, content: Any) -> CrmError:
     """Return our own error for a refused request; it carries neither bodies nor messages."""
     code, message = _first_error(content)
     said = f"{what}: Salesforce answered {status} {code}".rstrip()
-    if code == "REQUEST_LIMIT_EXCEEDED" and "Concurrent" not in message:
+    is_call_limit = code == "REQUEST_LIMIT_EXCEEDED" and "Concurrent" not in message
+    if is_call_limit or code.upper() == _BULK_QUOTA:
         return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
-    if code == "REQUEST_LIMIT_EXCEEDED" or code in TRANSIENT_CODES or status >= 500:
-        return CrmUnavailableError(said)
-    if status in (406, 420, 429):
+    if code == "REQUEST_LIMIT_EXCEEDED" or status in UNTOUCHED_STATUSES:
         return CrmUnavailableError(f"{said}, to every attempt")
+    if code in TRANSIENT_CODES or status >= 500:
+        return CrmUnavailableError(said)
     if status == 410:
         return CrmForbiddenError(
             f"{said}. Salesforce has retired the version of its API that Touchline speaks: "

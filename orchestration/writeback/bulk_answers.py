@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from orchestration.crm.client import Job, JobRow, RowError, RowResult
 from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.books import Attempt, Books, first_error
-from orchestration.writeback.fates import existing, read_fates, wait_until_visible
+from orchestration.writeback.fates import existing, find_fates
 from orchestration.writeback.refusal_codes import Handling, refusal
 from orchestration.writeback.writes import Write
 
@@ -101,8 +101,7 @@ def _look_for(
     """Read the records that the job's results do not have: it may have written them."""
     if not attempts:
         return
-    wait_until_visible()
-    fates = read_fates(books.crm, schema, [attempt.write for attempt in attempts])
+    fates = find_fates(books.crm, schema, [attempt.write for attempt in attempts])
     for attempt, fate in zip(attempts, fates, strict=True):
         if fate.state == "arrived":
             books.note_written(attempt, fate.record_id)

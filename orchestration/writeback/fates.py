@@ -33,9 +33,23 @@ class Fate:
     reason: str = ""
 
 
-def wait_until_visible(seconds_ago: float = 0.0) -> None:
-    """Wait until a write that was sent so long ago shows if it arrived."""
+def find_fates(
+    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], seconds_ago: float = 0.0
+) -> list[Fate]:
+    """Find out what became of writes that were sent so long ago and never answered.
+
+    What has not arrived is looked for once more after a longer wait: a request that timed out
+    may still be at work.
+
+    Raises:
+        CrmError: no answer; nothing is known about any of them.
+    """
     time.sleep(max(0.0, SECONDS_UNTIL_VISIBLE - seconds_ago))
+    found = read_fates(crm, schema, writes)
+    if any(fate.state == "untouched" for fate in found):
+        time.sleep(max(0.0, 3 * SECONDS_UNTIL_VISIBLE - seconds_ago))
+        found = read_fates(crm, schema, writes)
+    return found
 
 
 def read_fates(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> list[Fate]:

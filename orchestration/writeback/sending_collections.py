@@ -13,7 +13,7 @@ from orchestration.crm.client import (
     RowResult,
 )
 from orchestration.writeback.books import Attempt, Books, first_error
-from orchestration.writeback.fates import existing, read_fates, wait_until_visible
+from orchestration.writeback.fates import existing, find_fates
 from orchestration.writeback.moved import moved_records
 from orchestration.writeback.refusal_codes import Handling, refusal
 from orchestration.writeback.writes import Write
@@ -140,10 +140,9 @@ class CollectionsSending:
         Where not even that is answered, the attempts stay without an outcome: whoever comes
         next settles them.
         """
-        wait_until_visible()
         books, writes = self._books, [attempt.write for attempt in attempts]
         try:
-            fates = read_fates(books.crm, books.schemas[writes[0].object], writes)
+            fates = find_fates(books.crm, books.schemas[writes[0].object], writes)
         except CrmError:
             books.stop(str(error))
             return

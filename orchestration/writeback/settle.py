@@ -23,7 +23,7 @@ from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.books import Attempt, Books
 from orchestration.writeback.bulk_answers import take_answers
-from orchestration.writeback.fates import read_fates, wait_until_visible
+from orchestration.writeback.fates import find_fates
 from orchestration.writeback.jobs import OpenJob, close_job, open_jobs
 from orchestration.writeback.ledger import mark_undone, record_skipped
 from orchestration.writeback.tables import create_writeback_tables
@@ -135,12 +135,12 @@ class _Settling:
             return
         now = datetime.now(UTC).replace(tzinfo=None)
         latest = max(each.sent_at for each in pending)
-        wait_until_visible((now - latest).total_seconds())
+        seconds_ago = (now - latest).total_seconds()
         books = self._books(plan_id, run_id, pending)
         for (name, _), group in groupby(pending, key=_kind):
             attempts = [each.attempt for each in group]
             writes = [attempt.write for attempt in attempts]
-            fates = read_fates(self.crm, books.schemas[name], writes)
+            fates = find_fates(self.crm, books.schemas[name], writes, seconds_ago)
             for attempt, fate in zip(attempts, fates, strict=True):
                 if fate.state == "arrived":
                     books.note_written(attempt, fate.record_id)

@@ -3,11 +3,11 @@
 import pytest
 
 from orchestration.crm.salesforce import SalesforceCrm
-from orchestration.writeback.apply import apply_plan
+from orchestration.writeback.apply import WritebackReport, apply_plan
 from orchestration.writeback.plan import make_plan
 from orchestration.writeback.refusal_codes import CODES, Handling, refusal
 from tests.crm.scripted_org import Answer, Script
-from tests.writeback.scene import ANN, BEN, MAPPING, SAVED, outcomes, plan_for, refused, sent_ids
+from tests.writeback.scene import ANN, MAPPING, SAVED, plan_for, refused, sent_ids
 from tests.writeback.stage import Stage
 
 #: The table of the reference on Salesforce, rows and whole requests.
@@ -38,32 +38,81 @@ def test_k7_every_code_of_the_reference_has_its_handling_and_its_remedy(code: st
     assert len(refusal(code).remedy) > 20
 
 
-@pytest.mark.parametrize("code", [*CODES, "NOBODY_KNOWS"])
-def test_k5_a_refused_row_is_handled_by_its_code_and_told_in_the_report(
+RESTING = [
+    *(
+        code
+        for code, known in CODES.items()
+        if known.handling not in (Handling.AGAIN, Handling.STOP)
+    ),
+    "NOBODY_KNOWS",
+]
+PASSING = [code for code, known in CODES.items() if known.handling is Handling.AGAIN]
+ENDING = [code for code, known in CODES.items() if known.handling is Handling.STOP]
+
+
+def contact(number: int) -> str:
+    return f"003{number:012}AAA"
+
+
+def told(report: WritebackReport) -> dict[str, tuple[int, str | None, str, str]]:
+    return {
+        each.code: (each.records, each.sample, each.handling, each.remedy)
+        for each in report.refusals
+    }
+
+
+def line(code: str) -> tuple[int, str | None, str, str]:
+    return 1, "so it is", refusal(code).handling.value, refusal(code).remedy
+
+
+def test_k5_refused_rows_rest_each_with_its_line_and_fail_no_neighbour(
+    stage: Stage, crm: SalesforceCrm, script: Script
+) -> None:
+    ids = [contact(number) for number in range(len(RESTING) * 2)]
+    stage.snapshot(contacts=[{"Id": each} for each in ids])
+    plan = plan_for(stage, *ids)
+    rows = [row for code in RESTING for row in (refused(code, "Opens__c"), SAVED)]
+    script.answers = [Answer(200, rows)]
+    report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
+    assert (report.written, report.stopped_because) == (len(RESTING), None)
+    assert report.failed_by_code == dict.fromkeys(RESTING, 1)
+    assert told(report) == {code: line(code) for code in RESTING}
+    assert sent_ids(script) == [ids]
+    # Nothing is tried again until somebody changes something.
+    written = [{"Id": each, "Opens__c": 5.0} for each in ids[1::2]]
+    stage.snapshot(contacts=written)
+    again = make_plan(stage.warehouse, MAPPING)
+    assert (again.changed_records, again.decisions["blocked"]) == (0, len(RESTING))
+
+
+def test_k5_rows_that_pass_are_sent_again_a_few_times_and_planned_again(
+    stage: Stage, crm: SalesforceCrm, script: Script
+) -> None:
+    ids = [contact(number) for number in range(len(PASSING))]
+    stage.snapshot(contacts=[{"Id": each} for each in ids])
+    plan = plan_for(stage, *ids)
+    rows = [refused(code) for code in PASSING]
+    script.answers = [Answer(200, rows), *[Answer(200, [row]) for row in rows * 2]]
+    report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
+    assert sent_ids(script) == [ids, *[[each] for each in ids * 2]]
+    assert told(report) == {code: line(code) for code in PASSING}
+    stage.snapshot()
+    assert make_plan(stage.warehouse, MAPPING).changed_records == len(PASSING)
+
+
+@pytest.mark.parametrize("code", ENDING)
+def test_k7_a_refusal_that_is_not_about_the_row_ends_the_run(
     stage: Stage, crm: SalesforceCrm, script: Script, code: str
 ) -> None:
-    stage.snapshot(contacts=[{"Id": each} for each in (ANN, BEN)])
-    plan = plan_for(stage, ANN, BEN)
-    script.answers = [
-        Answer(200, [refused(code, "Opens__c"), SAVED]),
-        *[Answer(200, [refused(code, "Opens__c")])] * 2,
-    ]
+    ids = [contact(number) for number in range(201)]
+    stage.snapshot(contacts=[{"Id": each} for each in ids])
+    plan = plan_for(stage, *ids)
+    script.answers = [Answer(200, [refused(code), *[SAVED] * 199])]
     report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
-    handling = refusal(code).handling
-    is_again = handling is Handling.AGAIN
-    assert sent_ids(script) == [[ANN, BEN], *([[ANN], [ANN]] if is_again else [])]
-    # One bad row never fails its neighbours.
-    assert (report.written, report.failed_by_code) == (1, {code: 1})
-    (told,) = report.refusals
-    assert (told.code, told.records, told.sample) == (code, 1, "so it is")
-    assert (told.handling, told.remedy) == (handling.value, refusal(code).remedy)
-    assert (report.stopped_because is not None) == (handling is Handling.STOP)
-    assert outcomes(stage)[-1 if is_again else 0] == (ANN, "failed", code)
-
-    # What passes by itself is planned again, the rest waits for somebody to change something.
-    stage.snapshot(contacts=[{"Id": ANN}, {"Id": BEN, "Opens__c": 5.0}])
-    again = make_plan(stage.warehouse, MAPPING)
-    assert (again.changed_records == 1) == refusal(code).is_transient
+    assert (report.written, report.failed_by_code, report.unsent) == (199, {code: 1}, 1)
+    assert told(report) == {code: line(code)}
+    assert report.stopped_because == f"{code}. {refusal(code).remedy}"
+    assert stage.rows("select state from writeback.plans") == [("interrupted",)]
 
 
 def test_k5_too_many_refusals_end_the_run(stage: Stage, crm: SalesforceCrm, script: Script) -> None:

@@ -9,7 +9,9 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from orchestration.cli_approve import approve
+from orchestration.cli_doctor import doctor
 from orchestration.cli_explain import explain
+from orchestration.cli_metadata import metadata
 from orchestration.cli_org import org
 from orchestration.cli_rules import rules
 from orchestration.cli_writeback import apply, ledger, stored_plan, turn, undo
@@ -41,6 +43,8 @@ app = typer.Typer(
 app.add_typer(org, name="org")
 app.add_typer(rules, name="rules")
 app.command(epilog="Example: touchline approve plan-00004 --by 'Ann, RevOps'")(approve)
+app.command(epilog="Example: touchline doctor")(doctor)
+app.command(epilog="Example: touchline metadata --out salesforce")(metadata)
 app.command(epilog="Example: touchline explain ann@acme.example --as-of 2026-11-20")(explain)
 app.command(epilog="Example: touchline apply --resume")(apply)
 app.command(epilog="Example: touchline undo cli-7c1e --plan")(undo)

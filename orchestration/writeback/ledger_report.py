@@ -109,7 +109,7 @@ def attempts(
     """Return attempts, the latest first; `record` is an id of 15 or 18 characters, or a key."""
     values = {"run_id": run_id, "record": record, "only_failed": only_failed, "limit": limit}
     return [
-        LedgerAttempt(*known, orjson.loads(old), orjson.loads(new), job_id)
+        LedgerAttempt(*[*known, orjson.loads(old), orjson.loads(new), job_id])
         for *known, old, new, job_id in connection.execute(_ATTEMPTS, values).fetchall()
     ]
 

@@ -147,33 +147,56 @@ where (problem is null and {listed}) or (problem is not null and {cell.new} is n
 """
 
 
-#: Unchanged cells are counted from what is not listed.
+#: Unchanged cells that are not listed, per mapped field.
+COUNT_UNLISTED = """
+insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
+with
+
+mapped as (
+
+    select unnest($fields::varchar[]) as field, unnest($policies::varchar[]) as policy
+
+),
+
+listed as (
+
+    select field, count(*) as cells
+    from writeback.changes
+    where plan_id = $plan_id and object = $object
+    group by field
+
+)
+
+select
+    $plan_id, $object, mapped.field, mapped.policy, 'unchanged',
+    $records - coalesce(listed.cells, 0)
+from mapped
+left join listed on listed.field = mapped.field
+where $records > coalesce(listed.cells, 0)
+"""
+
 COUNT_DECISIONS = """
 insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
 select plan_id, object, field, policy, decision, count(*)
 from writeback.changes
-where plan_id = $plan_id and object = $object
+where plan_id = $plan_id
 group by plan_id, object, field, policy, decision
 """
 
-COUNT_UNLISTED = """
-insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
-select $plan_id, $object, $field, $policy, 'unchanged', $records - coalesce(sum(cells), 0)
-from writeback.plan_counts
-where plan_id = $plan_id and object = $object and field = $field
-having $records > coalesce(sum(cells), 0)
-"""
-
-#: Records with a cell that cannot be written; their earlier days are kept.
+#: Records with a cell that cannot be written; their earlier days are kept. A record that is yet
+#: to be created goes by its external key.
 UPSERT_SKIPPED = """
 merge into writeback.skipped as skipped
 using (
-    select object, record_id, arg_min(decision || ': ' || reason, field) as reason
+    select
+        object,
+        coalesce(record_id, external_key) as record_id,
+        arg_min(decision || ': ' || reason, field) as reason
     from writeback.changes
     where
         plan_id = $plan_id
         and decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted')
-    group by object, record_id
+    group by object, coalesce(record_id, external_key)
 ) as found
 on skipped.object = found.object and skipped.record_id = found.record_id
 when matched then update set reason = found.reason, last_seen_at = $seen_at
@@ -189,9 +212,31 @@ where not exists (
     where
         changes.plan_id = $plan_id
         and changes.object = skipped.object
-        and changes.record_id = skipped.record_id
+        and coalesce(changes.record_id, changes.external_key) = skipped.record_id
         and changes.decision not in ('unchanged', 'kept')
 )
+"""
+
+#: A warehouse that this version has not written to yet lacks some columns.
+READ_PLAN = """
+with plans as (
+
+    select * from writeback.plans
+    union all by name
+    select
+        null::varchar as kind, null::varchar as undoes, null::varchar as approval,
+        null::varchar[] as gates, null::timestamp as approved_at, null::varchar as approved_by
+    where false
+
+)
+
+select
+    plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
+    api_calls_estimate, notes, kind, undoes, approval, gates, approved_at, approved_by
+from plans
+where $plan_id is null or plan_id = $plan_id
+order by created_at desc
+limit 1
 """
 
 NEXT_PLAN_NUMBER = """
@@ -205,7 +250,8 @@ with
 
 waiting as (
 
-    select object, record_id, field, old_value, new_value
+    select
+        object, record_id, external_key, operation, field, old_value, new_value, refers_to
     from writeback.changes
     where plan_id = $waiting and decision = 'write'
 
@@ -213,7 +259,8 @@ waiting as (
 
 fresh as (
 
-    select object, record_id, field, old_value, new_value
+    select
+        object, record_id, external_key, operation, field, old_value, new_value, refers_to
     from writeback.changes
     where plan_id = $plan_id and decision = 'write'
 
@@ -227,7 +274,20 @@ select
 #: The plan that waits keeps its id and its age.
 REFRESH_PLAN = """
 update writeback.plans
-set snapshot_at = $snapshot_at, records = $records, notes = $notes
+set
+    snapshot_at = $snapshot_at, records = $records, api_calls_estimate = $calls, notes = $notes
+where plan_id = $plan_id
+"""
+
+SET_APPROVAL = """
+update writeback.plans
+set
+    gates = $gates,
+    approval = case
+        when approval = 'approved' then approval
+        when len($gates) > 0 then 'waiting'
+        else 'not_needed'
+    end
 where plan_id = $plan_id
 """
 
@@ -260,7 +320,7 @@ insert into writeback.plans
     api_calls_estimate, notes)
 with per_object as (
 
-    select object, count(distinct record_id) as records, count(*) as cells
+    select object, count(distinct coalesce(record_id, external_key)) as records, count(*) as cells
     from writeback.changes
     where plan_id = $plan_id and decision = 'write'
     group by object
@@ -269,7 +329,6 @@ with per_object as (
 
 select
     $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
-    coalesce(sum(cells), 0),
-    coalesce(sum($calls_per_chunk * ceil(records / $rows_per_chunk)), 0), $notes
+    coalesce(sum(cells), 0), $calls, $notes
 from per_object
 """

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class FieldSchema:
-    """One field as the current login sees it. `length` is 0 where the type has none."""
+    """One field as the current login sees it. `length` is 0 where the type has none.
+
+    `references`: the objects that a lookup points to.
+    """
 
     name: str
     label: str
@@ -21,14 +24,25 @@ class FieldSchema:
     is_nillable: bool
     is_calculated: bool
     is_filterable: bool
+    is_external_id: bool = False
+    is_unique: bool = False
+    is_restricted: bool = False
+    is_defaulted_on_create: bool = False
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:
-    """One object and the fields of it that the current login may see."""
+    """One object and the fields of it that the current login may see.
+
+    The flags say what the login may do to records of it.
+    """
 
     name: str
     fields: Mapping[str, FieldSchema]
+    is_createable: bool = True
+    is_updateable: bool = True
+    is_deletable: bool = True
 
 
 def parse_describe(payload: Mapping[str, Any]) -> ObjectSchema:
@@ -36,6 +50,9 @@ def parse_describe(payload: Mapping[str, Any]) -> ObjectSchema:
     return ObjectSchema(
         name=payload["name"],
         fields={field["name"]: _parse_field(field) for field in payload["fields"]},
+        is_createable=payload.get("createable", True),
+        is_updateable=payload.get("updateable", True),
+        is_deletable=payload.get("deletable", True),
     )
 
 
@@ -56,4 +73,9 @@ def _parse_field(field: Mapping[str, Any]) -> FieldSchema:
         is_nillable=field["nillable"],
         is_calculated=field["calculated"],
         is_filterable=field.get("filterable", True),
+        is_external_id=field.get("externalId", False),
+        is_unique=field.get("unique", False),
+        is_restricted=field.get("restrictedPicklist", False),
+        is_defaulted_on_create=field.get("defaultedOnCreate", False),
+        references=tuple(field.get("referenceTo") or ()),
     )

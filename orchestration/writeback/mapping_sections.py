@@ -49,6 +49,13 @@ class Activities(_Section):
     click_count: FieldName | None = "Touchline_Click_Count__c"
     clicked_at: FieldName | None = "Touchline_Clicked_At__c"
 
+    def count_fields(self) -> tuple[str, ...]:
+        """Return the fields of EmailMessage that are kept current; none where none is logged."""
+        if self.log != "email_message":
+            return ()
+        named = (self.open_count, self.click_count, self.clicked_at)
+        return tuple(name for name in named if name is not None)
+
 
 class Tasks(_Section):
     """Whether follow-up tasks are opened and completed (J4), and of which kinds."""

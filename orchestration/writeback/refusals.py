@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orchestration.crm.schema import FieldSchema, ObjectSchema
 from orchestration.writeback.mapping import FieldMapping, Mapping, MappingError, Problem
+from orchestration.writeback.setup_paths import field_access, new_field
 
 TEXT_TYPES = frozenset({"string", "textarea", "email", "url", "phone", "picklist", "combobox"})
 NUMBER_TYPES = frozenset({"double", "int", "currency", "percent"})
@@ -16,6 +17,22 @@ _CODE_FIELDS: MappingOf[str, str] = {
     "MailingCountry": "MailingCountryCode",
     "OtherCountry": "OtherCountryCode",
     "Country": "CountryCode",
+}
+
+#: Salesforce works these out itself, from what is written elsewhere.
+_DERIVED: MappingOf[str, tuple[str, str]] = {
+    "HasResponded": (
+        "is set by Salesforce from the status of a campaign member",
+        "Say `campaign_members: {fill: true}`: the status is written.",
+    ),
+    "LastActivityDate": (
+        "is set by Salesforce from the activities of the record",
+        "Log activities (`activities:`), or map to a date field of your own.",
+    ),
+    "IsEmailBounced": (
+        "is set by Salesforce from EmailBouncedReason",
+        "Map to a checkbox of your own.",
+    ),
 }
 
 #: Types that get a remedy of their own; every other unwritable type gets the general one.
@@ -72,7 +89,7 @@ def check_mapping(
             if schema is None and field.optional:
                 notes.append(f"{name}.{field.field} is not visible in this org: left out")
                 continue
-            found = list(_refusals(field, schema))
+            found = list(_refusals(name, field, schema))
             if schema is not None and columns is not None:
                 found += _column_refusals(field, schema, columns.get(name, {}))
             problems += [mapping.problem(name, field, *refusal) for refusal in found]
@@ -84,8 +101,13 @@ def check_mapping(
     return CheckedMapping(targets, tuple(notes))
 
 
-def _refusals(field: FieldMapping, schema: FieldSchema | None) -> Iterator[tuple[str, str]]:
+def _refusals(
+    name: str, field: FieldMapping, schema: FieldSchema | None
+) -> Iterator[tuple[str, str]]:
     """Yield (reason, remedy) for all that the field's describe rules out."""
+    if field.field in _DERIVED:
+        yield _DERIVED[field.field]
+        return
     if field.field in _CODE_FIELDS:
         yield (
             "is filled by Salesforce from its code field",
@@ -95,11 +117,17 @@ def _refusals(field: FieldMapping, schema: FieldSchema | None) -> Iterator[tuple
     if schema is None:
         yield (
             "is unknown to the org, or hidden from the user that Touchline logs in as",
-            "Create the field, or grant the user read and edit access to it.",
+            new_field(name, field.field),
         )
         return
     if schema.is_calculated:
         yield "is calculated by Salesforce", "Map to a field that can be edited."
+        return
+    if "Campaign" in schema.references:
+        yield (
+            "is a lookup to a campaign, which takes no metric",
+            "Say `campaign_members: {fill: true}`: what came of a sequence goes to the members.",
+        )
         return
     if schema.type not in WRITABLE_TYPES:
         yield _TYPE_REMEDIES.get(
@@ -113,7 +141,7 @@ def _refusals(field: FieldMapping, schema: FieldSchema | None) -> Iterator[tuple
     if not schema.is_updateable:
         yield (
             "cannot be edited by the user that Touchline logs in as",
-            "Grant the user edit access to it, or map to another field.",
+            f"{field_access(name, field.field)} Or map to another field.",
         )
     yield from _value_refusals(field, schema)
 

@@ -64,6 +64,7 @@ DESCRIBE = (
     field("ReadOnly__c", "string", updateable=False),
     field("Many__c", "multipicklist"),
     field("OwnerId", "reference"),
+    field("Campaign__c", "reference", referenceTo=["Campaign"]),
     field("MailingCountry", "string"),
     field("Where__c", "location"),
 )

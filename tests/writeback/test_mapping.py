@@ -43,15 +43,44 @@ def test_i1_the_default_mapping_covers_both_objects_alike() -> None:
             "metric: open_count, field: Nowhere__c, policy: owned",
             (
                 "is unknown to the org, or hidden from the user that Touchline logs in as. "
-                "Create the field, or grant the user read and edit access to it."
+                "Create it: Setup > Object Manager > Contact > Fields & Relationships > New. If it "
+                "is there: Setup > Permission Sets > Touchline Integration > Object Settings > "
+                "Contacts > Field Permissions: enable Read and Edit Access for Nowhere__c."
             ),
         ),
         (
             "metric: first_sequence, field: ReadOnly__c, policy: owned",
             (
                 "cannot be edited by the user that Touchline logs in as. "
-                "Grant the user edit access to it, or map to another field."
+                "Setup > Permission Sets > Touchline Integration > Object Settings > Contacts > "
+                "Field Permissions: enable Read and Edit Access for ReadOnly__c. Or map to another "
+                "field."
             ),
+        ),
+        (
+            "metric: most_recent_sequence, field: Campaign__c, policy: owned",
+            (
+                "is a lookup to a campaign, which takes no metric. Say `campaign_members: "
+                "{fill: true}`: what came of a sequence goes to the members."
+            ),
+        ),
+        (
+            "metric: is_replied, field: HasResponded, policy: owned",
+            (
+                "is set by Salesforce from the status of a campaign member. "
+                "Say `campaign_members: {fill: true}`: the status is written."
+            ),
+        ),
+        (
+            "metric: clicked_at, field: LastActivityDate, policy: owned",
+            (
+                "is set by Salesforce from the activities of the record. "
+                "Log activities (`activities:`), or map to a date field of your own."
+            ),
+        ),
+        (
+            "metric: is_replied, field: IsEmailBounced, policy: owned",
+            ("is set by Salesforce from EmailBouncedReason. Map to a checkbox of your own."),
         ),
         (
             "metric: open_count, field: Formula__c, policy: owned",

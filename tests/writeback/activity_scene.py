@@ -35,7 +35,7 @@ _TABLES: Mapping[str, Mapping[str, tuple[str, Any]]] = {
         "is_html": ("boolean", False),
         "from_address": ("varchar", "rep@us.example"),
         "to_address": ("varchar", "ann@acme.example"),
-        "message_date": ("timestamp", datetime(2026, 10, 7, 9, 30, 15, 250_000)),
+        "message_date": ("timestamp", "2026-10-07 09:30:15.250"),
         "message_on": ("date", "2026-10-07"),
         "status": ("varchar", "Sent"),
         "open_count": ("bigint", 2),
@@ -77,20 +77,19 @@ def schemas(**changed: Mapping[str, Any] | None) -> dict[str, ObjectSchema]:
     """Return the local org's objects; `Task={"createable": False}` changes one, None hides it."""
     found = {}
     for each in schema.load():
-        described = describe.describe_object(each, "/services/data/v66.0")
         change = changed.get(each.name, {})
         if change is not None:
-            found[each.name] = parse_describe(described | dict(change))
+            found[each.name] = parse_describe(described(each.name) | dict(change))
     return found
 
 
 def without_field(name: str, field_name: str) -> dict[str, Any]:
     """Return a change of an object's describe that hides a field."""
-    fields = schemas_as_json(name)["fields"]
+    fields = described(name)["fields"]
     return {"fields": [each for each in fields if each["name"] != field_name]}
 
 
-def schemas_as_json(name: str) -> dict[str, Any]:
+def described(name: str) -> dict[str, Any]:
     """Return an object's describe as the org gives it."""
     found = schema.load().find(name)
     assert found
@@ -182,8 +181,8 @@ class Scene:
         self.notes = context.notes
         found: dict[tuple[str, str], dict[str, tuple[Any, ...]]] = {}
         for name, key, target, value, refers_to, decision in self.rows(
-            "select object, coalesce(record_id, external_key), field, new_value, refers_to, decision "
-            f"from writeback.changes where plan_id = '{context.plan_id}' order by all"
+            "select object, coalesce(record_id, external_key), field, new_value, refers_to, "
+            f"decision from writeback.changes where plan_id = '{context.plan_id}' order by all"
         ):
             shown = f"-> {refers_to}" if refers_to else value
             found.setdefault((name, key), {})[target] = (shown, decision)

@@ -215,8 +215,8 @@ def test_k5_a_count_that_salesforce_refused_rests(scene: Scene) -> None:
     scene.stored("EmailMessageRelation", *stored_relations("ToAddress", "FromAddress"))
     with scene.warehouse.connect() as connection:
         connection.execute(
-            "insert into writeback.ledger (attempt_id, plan_id, run_id, object, record_id, sent_at, "
-            "outcome, error_code, error_message, error_fields, is_transient, new_values) values "
+            "insert into writeback.ledger (attempt_id, plan_id, run_id, object, record_id, "
+            "sent_at, outcome, error_code, error_message, error_fields, is_transient, new_values) values "
             "(1, 'p', 'r', 'EmailMessage', ?, now()::timestamp, 'failed', 'NO', 'not so', [], "
             'false, \'{"Touchline_Open_Count__c": "5"}\')',
             [MESSAGE],
@@ -271,10 +271,8 @@ def test_k4_without_its_key_no_mail_is_made(scene: Scene) -> None:
     assert decisions(scene.plan(plan_activities, MAIL)) == ["invalid"]
     hidden = schemas(EmailMessage=without_field("EmailMessage", KEY))
     assert scene.plan(plan_activities, MAIL, hidden) == {}
-    assert scene.notes == [
-        f"EmailMessage.{KEY} is missing or cannot be set, so no mail is logged: "
-        "`touchline doctor` says how to mend it."
-    ]
+    (note,) = scene.notes
+    assert note.startswith(f"EmailMessage.{KEY} is missing or cannot be set, so no mail is logged")
 
 
 def test_j3_a_count_that_the_org_lacks_is_left_out(scene: Scene) -> None:

@@ -20,10 +20,19 @@ class Approval(_Section):
     than `cleared_share` of the values there, and at least `minimum_records` records.
     """
 
-    required: Literal["every", "large", "none"] | None = None
-    changed_share: Share = 0.25
-    cleared_share: Share = 0.02
-    minimum_records: Annotated[int, Field(ge=1)] = 20
+    required: Annotated[
+        Literal["every", "large", "none"] | None,
+        Field(description="Which plans wait; without it the environment decides."),
+    ] = None
+    changed_share: Annotated[
+        Share, Field(description="A plan that changes more than this share of records is large.")
+    ] = 0.25
+    cleared_share: Annotated[
+        Share, Field(description="A plan that empties more than this share of values is large.")
+    ] = 0.02
+    minimum_records: Annotated[
+        int, Field(ge=1, description="Below so many changed records no plan is large.")
+    ] = 20
 
 
 class Limits(_Section):
@@ -32,8 +41,15 @@ class Limits(_Section):
     `failed_share`: once so many of at least 200 records were refused, the rest is not sent.
     """
 
-    api_reserve_share: Share = 0.1
-    failed_share: Share = 0.5
+    api_reserve_share: Annotated[
+        Share, Field(description="The share of the org's daily API calls that is left to others.")
+    ] = 0.1
+    failed_share: Annotated[
+        Share,
+        Field(
+            description="Once this share of at least 200 records was refused, the rest is not sent."
+        ),
+    ] = 0.5
 
 
 class Activities(_Section):
@@ -43,11 +59,24 @@ class Activities(_Section):
     `click_count` and `clicked_at` name custom fields of EmailMessage.
     """
 
-    log: Literal["email_message", "task", "off"] = "off"
-    key_field: FieldName = "Touchline_Key__c"
-    open_count: FieldName | None = "Touchline_Open_Count__c"
-    click_count: FieldName | None = "Touchline_Click_Count__c"
-    clicked_at: FieldName | None = "Touchline_Clicked_At__c"
+    log: Annotated[
+        Literal["email_message", "task", "off"],
+        Field(description="As what mail is logged; email_message needs Enhanced Email."),
+    ] = "off"
+    key_field: Annotated[
+        FieldName,
+        Field(description="The external id of EmailMessage and Task that keeps mail unique."),
+    ] = "Touchline_Key__c"
+    open_count: Annotated[
+        FieldName | None, Field(description="EmailMessage's field for opens; null for none.")
+    ] = "Touchline_Open_Count__c"
+    click_count: Annotated[
+        FieldName | None, Field(description="EmailMessage's field for clicks; null for none.")
+    ] = "Touchline_Click_Count__c"
+    clicked_at: Annotated[
+        FieldName | None,
+        Field(description="EmailMessage's field for the first click; null for none."),
+    ] = "Touchline_Clicked_At__c"
 
     def count_fields(self) -> tuple[str, ...]:
         """Return the fields of EmailMessage that are kept current; none where none is logged."""
@@ -60,29 +89,51 @@ class Activities(_Section):
 class Tasks(_Section):
     """Whether follow-up tasks are opened and completed (J4), and of which kinds."""
 
-    kinds: tuple[Literal["reply", "manual_step", "audience"], ...] = ()
-    key_field: FieldName = "Touchline_Key__c"
+    kinds: Annotated[
+        tuple[Literal["reply", "manual_step", "audience"], ...],
+        Field(description="What a task is opened for: a reply, a manual step, an audience."),
+    ] = ()
+    key_field: Annotated[
+        FieldName, Field(description="The external id of Task that keeps tasks unique.")
+    ] = "Touchline_Key__c"
 
 
 class CampaignMembers(_Section):
     """Whether the funnel of a sequence's campaign is filled (J5): of those that the seed ties."""
 
-    fill: bool = False
+    fill: Annotated[
+        bool, Field(description="Whether members are added and their status is raised.")
+    ] = False
 
 
 class CreateMissing(_Section):
     """Whether people without a CRM record get one (H5); `defaults` fill required fields."""
 
-    object: Literal["Contact", "Lead"]
-    defaults: dict[FieldName, str | bool | float] = {}
+    object: Annotated[Literal["Contact", "Lead"], Field(description="What is created.")]
+    defaults: Annotated[
+        dict[FieldName, str | bool | float],
+        Field(description="Values for fields that the org requires and no metric fills."),
+    ] = {}
 
 
 class Sections(_Section):
     """All of them, each with what holds where the file says nothing."""
 
-    approval: Approval = Approval()
-    limits: Limits = Limits()
-    activities: Activities = Activities()
-    tasks: Tasks = Tasks()
-    campaign_members: CampaignMembers = CampaignMembers()
-    create_missing: CreateMissing | None = None
+    approval: Annotated[
+        Approval, Field(description="Which plans wait until somebody approves them.")
+    ] = Approval()
+    limits: Annotated[
+        Limits, Field(description="What is left of the day's API calls, and when to give up.")
+    ] = Limits()
+    activities: Annotated[
+        Activities, Field(description="How sequence mail and the replies to it are logged.")
+    ] = Activities()
+    tasks: Annotated[
+        Tasks, Field(description="Which follow-up tasks are opened and completed.")
+    ] = Tasks()
+    campaign_members: Annotated[
+        CampaignMembers, Field(description="Whether a campaign's funnel is filled.")
+    ] = CampaignMembers()
+    create_missing: Annotated[
+        CreateMissing | None, Field(description="Whether people without a record get one.")
+    ] = None

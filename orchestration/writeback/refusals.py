@@ -89,7 +89,7 @@ def check_mapping(
             if schema is None and field.optional:
                 notes.append(f"{name}.{field.field} is not visible in this org: left out")
                 continue
-            found = list(_refusals(name, field, schema))
+            found = list(_refusals(name, field, visible))
             if schema is not None and columns is not None:
                 found += _column_refusals(field, schema, columns.get(name, {}))
             problems += [mapping.problem(name, field, *refusal) for refusal in found]
@@ -102,9 +102,10 @@ def check_mapping(
 
 
 def _refusals(
-    name: str, field: FieldMapping, schema: FieldSchema | None
+    name: str, field: FieldMapping, visible: MappingOf[str, FieldSchema]
 ) -> Iterator[tuple[str, str]]:
     """Yield (reason, remedy) for all that the field's describe rules out."""
+    schema = visible.get(field.field)
     if field.field in _DERIVED:
         yield _DERIVED[field.field]
         return
@@ -115,6 +116,10 @@ def _refusals(
         )
         return
     if schema is None:
+        same = [known for known in visible if known.lower() == field.field.lower()]
+        if same:
+            yield "is written otherwise than the org writes it", f"Write {same[0]}."
+            return
         yield (
             "is unknown to the org, or hidden from the user that Touchline logs in as",
             new_field(name, field.field),

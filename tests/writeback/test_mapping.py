@@ -83,6 +83,10 @@ def test_i1_the_default_mapping_covers_both_objects_alike() -> None:
             ("is set by Salesforce from EmailBouncedReason. Map to a checkbox of your own."),
         ),
         (
+            "metric: open_count, field: opens__C, policy: owned",
+            "is written otherwise than the org writes it. Write Opens__c.",
+        ),
+        (
             "metric: open_count, field: Formula__c, policy: owned",
             "is calculated by Salesforce. Map to a field that can be edited.",
         ),
@@ -186,7 +190,14 @@ def test_f3_the_detailed_vocabulary_reads_its_own_column() -> None:
     [
         (
             "version: 1\nobjects:\n  Campaign:\n    - {metric: a, field: B, policy: owned}\n",
-            "m.yml:3: Campaign: cannot be written to. Give fields for Contact, Lead or both.",
+            (
+                "m.yml:3: Campaign: cannot be written to. Say `campaign_members: {fill: true}`: "
+                "what came of a sequence goes there."
+            ),
+        ),
+        (
+            "version: 1\nobjects:\n  User:\n    - {metric: a, field: B, policy: owned}\n",
+            "m.yml:3: User: cannot be written to. Give fields for Contact, Lead or both.",
         ),
         (
             (

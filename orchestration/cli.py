@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from orchestration.cli_approve import approve, who
 from orchestration.cli_explain import explain
 from orchestration.cli_org import org
 from orchestration.cli_rules import rules
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(org, name="org")
 app.add_typer(rules, name="rules")
+app.command(epilog="Example: touchline approve plan-00004 --by 'Ann, RevOps'")(approve)
 app.command(epilog="Example: touchline explain ann@acme.example --as-of 2026-11-20")(explain)
 
 
@@ -128,9 +130,10 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a run would write, cell by cell with the reason, and write nothing."""
-    from orchestration.terminal import summary, tables
+    from orchestration.terminal import plans, summary, tables
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.export import export_plan
+    from orchestration.writeback.routes import read_routes
 
     settings = Settings.from_environment()
     if not stored:
@@ -141,23 +144,16 @@ def plan(
         newest = _stored_plan(connection)
         fields = summary.planned_fields(connection, newest.plan_id)
         changes = summary.planned_changes(connection, newest.plan_id, limit)
+        has_routes = summary.has_table(connection, "writeback", "plan_routes")
+        routes = read_routes(connection, newest.plan_id) if has_routes else []
         if export:
             export_plan(connection, newest.plan_id, export)
     if as_json:
-        print_json(
-            {
-                "plan_id": newest.plan_id,
-                "state": newest.state,
-                "created_at": newest.created_at,
-                "snapshot_at": newest.snapshot_at,
-                "changed_records": newest.changed_records,
-                "changed_cells": newest.changed_cells,
-                "api_calls_estimate": newest.api_calls_estimate,
-                "decisions": dict(newest.decisions),
-            }
-        )
+        print_json(plans.as_json(newest, routes))
         return
-    parts = [tables.plan_line(newest)]
+    parts = plans.plan_lines(newest)
+    if routes:
+        parts += [plans.routes_table(routes)]
     if fields:
         parts += [tables.fields_table(fields)]
     if changes:
@@ -177,11 +173,12 @@ def apply(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a plan's cells to Salesforce. A plan that is not the newest is refused."""
+    """Write a plan's cells to Salesforce: that approves it. Only the newest plan can be."""
     from orchestration.org import Org
     from orchestration.terminal import tables
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.apply import apply_plan
+    from orchestration.writeback.approval import approve_plan
 
     settings = Settings.from_environment()
     warehouse = Warehouse(settings.warehouse)
@@ -189,6 +186,9 @@ def apply(
         tell("Writing differences to Salesforce")
         with warehouse.connect(read_only=True) as connection:
             chosen = _stored_plan(connection, plan_id)
+        if chosen.waits:
+            with warehouse.connect() as connection:
+                approve_plan(connection, chosen.plan_id, who())
         written = apply_plan(warehouse, Org(settings).connect(), chosen.plan_id, run_id)
         warehouse.publish(settings.published)
     if as_json:

@@ -18,6 +18,7 @@ from orchestration.sync_lock import SyncLockedError
 from orchestration.warehouse import NoWarehouseError, WarehouseLockedError
 from orchestration.what_if import WhatIfError
 from orchestration.writeback.apply import PlanNotApplicableError
+from orchestration.writeback.approval import NotApprovableError
 from orchestration.writeback.mapping import MappingError
 from orchestration.writeback.plan import NothingToPlanError
 
@@ -35,6 +36,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     MomentError,
     NoSuchFileError,
     NoWarehouseError,
+    NotApprovableError,
     NotExplainableError,
     NothingToPlanError,
     OrgProcessError,

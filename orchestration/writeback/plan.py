@@ -12,11 +12,15 @@ from orchestration.crm.snapshot import stored_schemas
 from orchestration.crm.snapshot_tables import create_snapshot_tables
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
+from orchestration.writeback.approval_rules import ApprovalRule, rule_in_force
 from orchestration.writeback.field_planner import FieldPlanner, count_records
+from orchestration.writeback.gates import find_gates
 from orchestration.writeback.ledger import decision_counts
 from orchestration.writeback.mapping import Mapping
+from orchestration.writeback.mapping_sections import Approval
 from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
+from orchestration.writeback.routes import store_routes
 from orchestration.writeback.tables import create_writeback_tables
 
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
@@ -24,10 +28,6 @@ UNCHANGED_CELLS_LISTED = 100_000
 
 #: What is planned beside the mapped fields, in this order.
 PLANNERS: tuple[Planner, ...] = ()
-
-#: For the estimate of API calls: so many records are read once more, and then written, at a time.
-ROWS_PER_CHUNK = 200
-CALLS_PER_CHUNK = 2
 
 
 class NothingToPlanError(RuntimeError):
@@ -40,6 +40,8 @@ class Plan:
 
     `state`: planned, superseded (by a newer plan, before it was applied), applying, interrupted
     (while it was being applied), applied, or partly_applied. `decisions`: cells per decision.
+    `kind`: sync, or undo of the run `undoes`. `approval`: not_needed, waiting (for the reasons in
+    `gates`), or approved.
     """
 
     plan_id: str
@@ -52,6 +54,17 @@ class Plan:
     api_calls_estimate: int
     decisions: MappingOf[str, int]
     notes: tuple[str, ...] = ()
+    kind: str = "sync"
+    undoes: str | None = None
+    approval: str = "not_needed"
+    gates: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is written before somebody approves it."""
+        return self.state == "planned" and self.approval == "waiting"
 
 
 def make_plan(
@@ -60,11 +73,12 @@ def make_plan(
     schemas: MappingOf[str, ObjectSchema] | None = None,
     unchanged_cells_listed: int = UNCHANGED_CELLS_LISTED,
     planners: Sequence[Planner] = PLANNERS,
+    approval: ApprovalRule = "none",
 ) -> Plan:
     """Compare the marts with the latest snapshot and store what would be written.
 
     `schemas` default to the describes that the last snapshot stored; `planners` run after that of
-    the mapped fields. Nothing is contacted. A plan
+    the mapped fields; `approval` is the environment's rule. Nothing is contacted. A plan
     still waiting is superseded, unless it would write just the same: then it is brought up to
     the newest snapshot, and returned.
 
@@ -86,6 +100,7 @@ def make_plan(
         fields = FieldPlanner(checked, unchanged_cells_listed)
         connection.begin()
         plan_id = _write_plan(connection, checked, snapshot_at, context, [fields, *planners])
+        _set_approval(connection, plan_id, mapping.sections.approval, approval)
         connection.commit()
         plan = read_plan(connection, plan_id)
     if plan is None:
@@ -95,12 +110,7 @@ def make_plan(
 
 def read_plan(connection: DuckDBPyConnection, plan_id: str | None = None) -> Plan | None:
     """Return a stored plan, or the newest one; None if there is none."""
-    row = connection.execute(
-        "select plan_id, created_at, snapshot_at, state, records, changed_records, "
-        "changed_cells, api_calls_estimate, notes from writeback.plans "
-        "where $plan_id is null or plan_id = $plan_id order by created_at desc limit 1",
-        {"plan_id": plan_id},
-    ).fetchone()
+    row = connection.execute(plan_sql.READ_PLAN, {"plan_id": plan_id}).fetchone()
     if row is None:
         return None
     return Plan(
@@ -114,6 +124,12 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str | None = None) -> Pla
         api_calls_estimate=row[7],
         decisions=decision_counts(connection, row[0]),
         notes=tuple(row[8]),
+        kind=row[9] or "sync",
+        undoes=row[10],
+        approval=row[11] or "not_needed",
+        gates=tuple(row[12] or ()),
+        approved_at=row[13],
+        approved_by=row[14],
     )
 
 
@@ -163,16 +179,25 @@ def _write_plan(
     if waiting:
         _take_over(connection, waiting, plan_id)
         plan_id = waiting
-        connection.execute(plan_sql.REFRESH_PLAN, figures | {"plan_id": plan_id})
+    figures |= {"plan_id": plan_id, "calls": store_routes(connection, plan_id)}
+    if waiting:
+        connection.execute(plan_sql.REFRESH_PLAN, figures)
     else:
         connection.execute(plan_sql.SUPERSEDE)
-        figures |= {"rows_per_chunk": ROWS_PER_CHUNK, "calls_per_chunk": CALLS_PER_CHUNK}
-        figures |= {"plan_id": plan_id, "created_at": context.created_at}
-        connection.execute(plan_sql.INSERT_PLAN, figures)
+        connection.execute(plan_sql.INSERT_PLAN, figures | {"created_at": context.created_at})
     connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": context.created_at})
     connection.execute(plan_sql.CLEAR_SKIPPED, {"plan_id": plan_id})
     connection.execute(plan_sql.PRUNE, {"plan_id": plan_id})
     return plan_id
+
+
+def _set_approval(
+    connection: DuckDBPyConnection, plan_id: str, limits: Approval, rule: ApprovalRule
+) -> None:
+    """Find out whether the plan waits. A yes that was given to the same writes stands."""
+    in_force = rule_in_force(rule, limits.required)
+    gates = find_gates(connection, plan_id, in_force, limits)
+    connection.execute(plan_sql.SET_APPROVAL, {"plan_id": plan_id, "gates": gates})
 
 
 def _context(

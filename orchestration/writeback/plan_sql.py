@@ -217,6 +217,28 @@ where not exists (
 )
 """
 
+#: A warehouse that this version has not written to yet lacks some columns.
+READ_PLAN = """
+with plans as (
+
+    select * from writeback.plans
+    union all by name
+    select
+        null::varchar as kind, null::varchar as undoes, null::varchar as approval,
+        null::varchar[] as gates, null::timestamp as approved_at, null::varchar as approved_by
+    where false
+
+)
+
+select
+    plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
+    api_calls_estimate, notes, kind, undoes, approval, gates, approved_at, approved_by
+from plans
+where $plan_id is null or plan_id = $plan_id
+order by created_at desc
+limit 1
+"""
+
 NEXT_PLAN_NUMBER = """
 select coalesce(max(try_cast(replace(plan_id, 'plan-', '') as bigint)), 0) + 1
 from writeback.plans
@@ -252,7 +274,20 @@ select
 #: The plan that waits keeps its id and its age.
 REFRESH_PLAN = """
 update writeback.plans
-set snapshot_at = $snapshot_at, records = $records, notes = $notes
+set
+    snapshot_at = $snapshot_at, records = $records, api_calls_estimate = $calls, notes = $notes
+where plan_id = $plan_id
+"""
+
+SET_APPROVAL = """
+update writeback.plans
+set
+    gates = $gates,
+    approval = case
+        when approval = 'approved' then approval
+        when len($gates) > 0 then 'waiting'
+        else 'not_needed'
+    end
 where plan_id = $plan_id
 """
 
@@ -285,10 +320,7 @@ insert into writeback.plans
     api_calls_estimate, notes)
 with per_object as (
 
-    select
-        object,
-        count(distinct coalesce(record_id, external_key)) as records,
-        count(*) as cells
+    select object, count(distinct coalesce(record_id, external_key)) as records, count(*) as cells
     from writeback.changes
     where plan_id = $plan_id and decision = 'write'
     group by object
@@ -297,7 +329,6 @@ with per_object as (
 
 select
     $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
-    coalesce(sum(cells), 0),
-    coalesce(sum($calls_per_chunk * ceil(records / $rows_per_chunk)), 0), $notes
+    coalesce(sum(cells), 0), $calls, $notes
 from per_object
 """

@@ -216,8 +216,8 @@ def test_k5_a_count_that_salesforce_refused_rests(scene: Scene) -> None:
     with scene.warehouse.connect() as connection:
         connection.execute(
             "insert into writeback.ledger (attempt_id, plan_id, run_id, object, record_id, "
-            "sent_at, outcome, error_code, error_message, error_fields, is_transient, new_values) values "
-            "(1, 'p', 'r', 'EmailMessage', ?, now()::timestamp, 'failed', 'NO', 'not so', [], "
+            "sent_at, outcome, error_code, error_message, error_fields, is_transient, new_values) "
+            "values (1, 'p', 'r', 'EmailMessage', ?, now()::timestamp, 'failed', 'NO', 'no', [], "
             'false, \'{"Touchline_Open_Count__c": "5"}\')',
             [MESSAGE],
         )

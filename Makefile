@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts chaos-load evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail
 
 chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what they left with a quiet one.
 	@$(BIN)/python -m tests.bench.chaos_load
+
+chaos-writeback: $(VENV)/.runtime ## Kill 300 writes with SIGKILL and show every fault of the org: nothing lost, nothing twice. KILLS=6 for fewer.
+	@$(BIN)/python -m tests.bench.chaos_writeback $(if $(KILLS),--kills $(KILLS))
 
 evaluate-coverage: $(VENV)/.runtime ## Hold the intervals of tracking coverage against 200 teams' truth. WRITE=1 updates the docs.
 	@$(BIN)/python -m tests.bench.coverage $(if $(WRITE),--write)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from orchestration.crm.salesforce import SalesforceCrm, connect
-from orchestration.crm.transport import Patience
+from orchestration.crm.transport import JobPatience, Patience
 from orchestration.local_org import process
 from orchestration.settings import SalesforceLogin
 
@@ -21,7 +21,12 @@ LEA, LEO = "00Q000000000001EAA", "00Q000000000002EAA"
 
 #: Nobody waits in a test.
 IMPATIENT = Patience(
-    connect_timeout=2, read_timeout=5, attempts=3, first_wait=0.01, longest_wait=0.02
+    connect_timeout=2,
+    read_timeout=5,
+    attempts=3,
+    first_wait=0.01,
+    longest_wait=0.02,
+    jobs=JobPatience(first_wait=0.01, rows_per_second=100_000, longest_wait=0.02, deadline=10),
 )
 
 _STAMPS: Mapping[str, Any] = {

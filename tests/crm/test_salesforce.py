@@ -138,7 +138,6 @@ def test_assignment_rules_stay_off_even_after_a_renewed_session(script: Script) 
 @pytest.mark.parametrize(
     "fault",
     [
-        RESET,
         Answer(503, "<html>"),
         Answer(429, [], {"Retry-After": "0"}),
         Answer(420, "<html>We are setting things up"),

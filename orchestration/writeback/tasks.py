@@ -102,7 +102,7 @@ def plan_mail_tasks(
     """List mail to be logged as Tasks: all of it, or what is no EmailMessage by its nature."""
     values = (
         Value(context.sections.activities.key_field, "external_key", is_key=True),
-        Value("Subject", "'Email: ' || coalesce(subject, '(no subject)')", cuts=True),
+        Value("Subject", "'Email: ' || coalesce(nullif(trim(subject), ''), '(no subject)')", cuts=True),
         Value("Description", "body", is_withheld=True),
         Value("TaskSubtype", "'Email'"),
         Value("Status", f"'{_DONE}'"),

@@ -98,9 +98,10 @@ def described(name: str) -> dict[str, Any]:
 
 @dataclass
 class Scene:
-    """Sets it in a real DuckDB file, and plans."""
+    """Sets it in a real DuckDB file, and plans; if `is_live`, the snapshot is taken of an org."""
 
     warehouse: Warehouse
+    is_live: bool = False
     plans: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -114,6 +115,8 @@ class Scene:
             for table, columns in _TABLES.items():
                 kinds = ", ".join(f"{name} {kind}" for name, (kind, _) in columns.items())
                 connection.execute(f"create table {table} ({kinds})")
+        if self.is_live:
+            return
         self.stored("Contact", {"Id": ANN, "AccountId": ACCOUNT}, {"Id": BEN})
         self.stored("Lead", {"Id": LEA})
         self.stored("User", {"Id": REP, "IsActive": True}, {"Id": GONE, "IsActive": False})

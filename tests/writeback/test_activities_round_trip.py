@@ -45,7 +45,7 @@ def compute(scene: Scene, campaign: str, *, later: bool) -> None:
     scene.computed("crm.tasks", {"status": "Completed" if later else "Not Started"})
     status = "Clicked" if later else "Sent"
     scene.computed("crm.campaign_members", {"campaign_id": campaign[:15], "status": status})
-    scene.computed("marts.unmatched_people", {"person_name": "Nora  New "})
+    scene.computed("marts.unmatched_people", *([] if later else [{"person_name": "Nora  New "}]))
 
 
 def sync(org: LiveOrg, scene: Scene, run_id: str) -> Plan:

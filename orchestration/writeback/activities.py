@@ -5,7 +5,14 @@ from duckdb import DuckDBPyConnection
 from orchestration.writeback import email_messages, email_relations, tasks
 from orchestration.writeback.creations import may_create
 from orchestration.writeback.planners import PlanContext
-from orchestration.writeback.snapshot_sql import active_users, current, people
+from orchestration.writeback.snapshot_sql import (
+    active_users,
+    current,
+    is_settled,
+    made,
+    people,
+    why_settled,
+)
 
 #: All that Salesforce has of the objects that mail may be logged as. One mail is one of them.
 _RECORDS = """
@@ -38,17 +45,7 @@ others as (
 
 ),
 
-made as (
-
-    select external_key, max(record_id) as record_id
-    from writeback.ledger
-    where
-        operation = 'create'
-        and object in ('EmailMessage', 'Task')
-        and outcome in ('written', 'undone')
-    group by external_key
-
-),
+made as ({made}),
 
 people as ({people}),
 
@@ -61,20 +58,15 @@ select
     users.record_id as active_owner_id,
     'Salesforce lacks this mail of ' || strftime(message_date, '%Y-%m-%d %H:%M') as reason,
     case
-        when ours.key is not null then 'kept'
+        when {is_settled} then 'kept'
         when others.message_id is not null then 'unchanged'
-        when made.external_key is not null then 'kept'
         when people.record_id is null then 'stale'
         else people.problem
     end as problem,
     case
-        when ours.key is not null
-            then 'kept: ' || ours.record_id || ' was deleted in Salesforce, it is not made again'
+        when {is_settled} then {why_settled}
         when others.message_id is not null
             then 'somebody else logged this mail as ' || others.record_id
-        when made.external_key is not null
-            then 'kept: made before as ' || coalesce(made.record_id, 'a record')
-                || ', which Salesforce does not show: it is not made again'
         when people.record_id is null then activities.crm_id || ' is not in the snapshot'
         else people.problem_reason
     end as problem_reason
@@ -149,5 +141,11 @@ def _remember_mail(connection: DuckDBPyConnection, context: PlanContext) -> None
         )
     )
     connection.execute(
-        _UNLOGGED.format(people=people("select crm_id from crm.activities"), users=active_users())
+        _UNLOGGED.format(
+            made=made("EmailMessage", "Task"),
+            people=people("select crm_id from crm.activities"),
+            users=active_users(),
+            is_settled=is_settled("ours.record_id"),
+            why_settled=why_settled("ours.record_id"),
+        )
     )

@@ -6,7 +6,7 @@ from orchestration.crm.snapshot_tables import TABLES
 from orchestration.writeback.comparison import quoted
 from orchestration.writeback.creations import Value, as_cell, plan_creations
 from orchestration.writeback.planners import PlanContext
-from orchestration.writeback.snapshot_sql import current, people
+from orchestration.writeback.snapshot_sql import current, is_settled, made, people, why_settled
 from orchestration.writeback.standing_refusals import block_refused
 
 #: The steps that we set, from first to last; a status that is none of them is somebody's own.
@@ -44,14 +44,7 @@ existing as (
 
 ),
 
-made as (
-
-    select external_key, max(record_id) as record_id
-    from writeback.ledger
-    where object = 'CampaignMember' and operation = 'create' and outcome in ('written', 'undone')
-    group by external_key
-
-),
+made as ({made}),
 
 people as ({people})
 
@@ -61,16 +54,12 @@ select
     existing.record_id, existing.is_deleted, existing.status as their_status,
     members.crm_id || ' is no member of the campaign' as reason,
     case
-        when existing.is_deleted or made.external_key is not null then 'kept'
+        when {is_settled} then 'kept'
         when people.record_id is null then 'stale'
         else people.problem
     end as problem,
     case
-        when existing.is_deleted
-            then 'kept: ' || existing.record_id || ' was taken out of the campaign'
-        when made.external_key is not null
-            then 'kept: made before as ' || coalesce(made.record_id, 'a record')
-                || ', which Salesforce does not show: it is not made again'
+        when {is_settled} then {why_settled}
         when people.record_id is null then members.crm_id || ' is not in the snapshot'
         else people.problem_reason
     end as problem_reason
@@ -125,6 +114,9 @@ def plan_campaign_members(connection: DuckDBPyConnection, context: PlanContext) 
     connection.execute(
         _MEMBERS.format(
             records=current("CampaignMember", _COLUMNS),
+            made=made("CampaignMember"),
+            is_settled=is_settled("existing.record_id"),
+            why_settled=why_settled("existing.record_id"),
             people=people("select crm_id from crm.campaign_members"),
         )
     )

@@ -68,12 +68,9 @@ existing as (
 
 made as (
 
-    select distinct external_key
+    select external_key, json_extract_string(new_values, '$.EmailMessageId') as email_message_id
     from writeback.ledger
-    where
-        object = 'EmailMessageRelation'
-        and operation = 'create'
-        and outcome in ('written', 'undone')
+    where object = 'EmailMessageRelation' and operation = 'create' and outcome = 'written'
 
 )
 
@@ -90,7 +87,12 @@ where
             existing.email_message_id = wanted.email_message_id
             and existing.relation_type = wanted.relation_type
     )
-    and wanted.activity_key || ' ' || wanted.relation_type not in (select external_key from made)
+    and not exists (
+        select 1 from made
+        where
+            made.external_key = wanted.activity_key || ' ' || wanted.relation_type
+            and made.email_message_id = wanted.email_message_id
+    )
 """
 
 _VALUES = (

@@ -9,7 +9,13 @@ from orchestration.writeback.comparison import quoted
 from orchestration.writeback.creations import Value, plan_creations
 from orchestration.writeback.mapping_sections import CreateMissing
 from orchestration.writeback.planners import PlanContext
-from orchestration.writeback.snapshot_sql import active_users, current
+from orchestration.writeback.snapshot_sql import (
+    active_users,
+    current,
+    is_settled,
+    made,
+    why_settled,
+)
 
 #: What is known of a person, by the field that takes it; a default comes after.
 _KNOWN = {
@@ -37,17 +43,7 @@ addresses as (
 
 ),
 
-made as (
-
-    select external_key, max(record_id) as record_id
-    from writeback.ledger
-    where
-        object in ('Contact', 'Lead')
-        and operation = 'create'
-        and outcome in ('written', 'undone')
-    group by external_key
-
-),
+made as ({made}),
 
 users as ({users}),
 
@@ -85,15 +81,13 @@ named as (
             || ' writes to' as reason,
         case
             when addresses.record_id is not null then 'duplicate'
-            when made.external_key is not null then 'kept'
+            when {is_settled} then 'kept'
             when is_opted_out and not {can_opt_out} then 'kept'
         end as found_problem,
         case
             when addresses.record_id is not null
                 then addresses.record_id || ' has the address: the next build of the marts follows'
-            when made.external_key is not null
-                then 'kept: made before as ' || coalesce(made.record_id, 'a record')
-                    || ', which Salesforce does not show: it is not made again'
+            when {is_settled} then {why_settled}
             when is_opted_out and not {can_opt_out}
                 then 'kept: opted out, and HasOptedOutOfEmail cannot be set'
         end as found_reason
@@ -131,6 +125,9 @@ def plan_missing_people(connection: DuckDBPyConnection, context: PlanContext) ->
     planned = _MISSING.format(
         contacts=current("Contact", {"email": "Email"}),
         leads=current("Lead", {"email": "Email"}),
+        made=made("Contact", "Lead"),
+        is_settled=is_settled("null"),
+        why_settled=why_settled("cast(null as varchar)"),
         users=active_users(),
         last_name=_default(section, "LastName") or "split_part(people.email, '@', 1)",
         can_opt_out=str(bool(opt_out and opt_out.is_createable)).lower(),

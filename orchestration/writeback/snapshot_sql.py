@@ -1,4 +1,4 @@
-"""SQL over the snapshot: the records as they are now, read by a planner (J2-J5)."""
+"""SQL that planners share: records as the snapshot has them, and what became of earlier ones."""
 
 from collections.abc import Mapping
 
@@ -65,3 +65,40 @@ def active_users() -> str:
     """Return a query of the ids of users that a record may be given to."""
     users = current("User", {"is_active": "IsActive"})
     return f"select record_id from ({users}) where not is_deleted and is_active = 'true'"
+
+
+def made(*objects: str) -> str:
+    """Return a query of what we created: `external_key, record_id, outcome` (written, undone)."""
+    names = ", ".join(quoted(name) for name in objects)
+    return f"""
+select
+    external_key, arg_max(record_id, attempt_id) as record_id,
+    arg_max(outcome, attempt_id) as outcome
+from writeback.ledger
+where operation = 'create' and object in ({names}) and outcome in ('written', 'undone')
+group by external_key
+"""
+
+
+def is_settled(deleted: str) -> str:
+    """Return whether a record is not to be made again: whoever deleted it had a reason (K4).
+
+    `deleted`: SQL of the id of a deleted record, or null; `made` is joined. What an undo took
+    back is planned again, and such a plan waits for approval.
+    """
+    return (
+        f"(coalesce(made.outcome = 'written', false) "
+        f"or ({deleted} is not null and made.outcome is distinct from 'undone'))"
+    )
+
+
+def why_settled(deleted: str) -> str:
+    """Return the reason, where that holds."""
+    return f"""
+case
+    when {deleted} is not null
+        then 'kept: ' || {deleted} || ' was deleted in Salesforce, it is not made again'
+    else 'kept: made before as ' || coalesce(made.record_id, 'a record')
+        || ', which Salesforce does not show: it is not made again'
+end
+"""

@@ -5,7 +5,14 @@ from duckdb import DuckDBPyConnection
 from orchestration.crm.snapshot_tables import TABLES
 from orchestration.writeback.creations import Value, as_cell, may_create, plan_creations
 from orchestration.writeback.planners import PlanContext
-from orchestration.writeback.snapshot_sql import active_users, current, people
+from orchestration.writeback.snapshot_sql import (
+    active_users,
+    current,
+    is_settled,
+    made,
+    people,
+    why_settled,
+)
 from orchestration.writeback.standing_refusals import block_refused
 
 _DONE = "Completed"
@@ -26,14 +33,7 @@ ours as (
 
 ),
 
-made as (
-
-    select external_key, max(record_id) as record_id
-    from writeback.ledger
-    where object = 'Task' and operation = 'create' and outcome in ('written', 'undone')
-    group by external_key
-
-),
+made as ({made}),
 
 people as ({people}),
 
@@ -46,16 +46,12 @@ select
     ours.record_id, ours.is_deleted, ours.status as their_status, ours.is_closed,
     'Salesforce lacks this task' as reason,
     case
-        when ours.is_deleted or made.external_key is not null then 'kept'
+        when {is_settled} then 'kept'
         when people.record_id is null then 'stale'
         else people.problem
     end as problem,
     case
-        when ours.is_deleted
-            then 'kept: ' || ours.record_id || ' was deleted in Salesforce, it is not made again'
-        when made.external_key is not null
-            then 'kept: made before as ' || coalesce(made.record_id, 'a record')
-                || ', which Salesforce does not show: it is not made again'
+        when {is_settled} then {why_settled}
         when people.record_id is null then tasks.crm_id || ' is not in the snapshot'
         else people.problem_reason
     end as problem_reason
@@ -102,7 +98,9 @@ def plan_mail_tasks(
     """List mail to be logged as Tasks: all of it, or what is no EmailMessage by its nature."""
     values = (
         Value(context.sections.activities.key_field, "external_key", is_key=True),
-        Value("Subject", "'Email: ' || coalesce(nullif(trim(subject), ''), '(no subject)')", cuts=True),
+        Value(
+            "Subject", "'Email: ' || coalesce(nullif(trim(subject), ''), '(no subject)')", cuts=True
+        ),
         Value("Description", "body", is_withheld=True),
         Value("TaskSubtype", "'Email'"),
         Value("Status", f"'{_DONE}'"),
@@ -130,6 +128,9 @@ def plan_follow_ups(connection: DuckDBPyConnection, context: PlanContext) -> Non
     connection.execute(
         _FOLLOW_UPS.format(
             records=current("Task", columns),
+            made=made("Task"),
+            is_settled=is_settled("ours.record_id"),
+            why_settled=why_settled("ours.record_id"),
             people=people("select crm_id from crm.tasks"),
             users=active_users(),
         ),

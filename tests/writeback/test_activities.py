@@ -165,13 +165,28 @@ def test_j2_what_a_rep_deleted_is_not_made_again(scene: Scene) -> None:
     assert scene.reasons() == [f"kept: {MESSAGE} was deleted in Salesforce, it is not made again"]
 
 
-@pytest.mark.parametrize("outcome", ["written", "undone"])
-def test_k4_what_was_made_and_does_not_show_yet_is_not_made_again(
-    scene: Scene, outcome: str
-) -> None:
+def test_k4_what_was_made_and_does_not_show_yet_is_not_made_again(scene: Scene) -> None:
     scene.computed("crm.activities", {})
-    scene.attempted("EmailMessage", "sent m1", outcome, record_id=MESSAGE)
+    scene.attempted("EmailMessage", "sent m1", "written", record_id=MESSAGE)
     assert decisions(scene.plan(plan_activities, MAIL)) == ["kept"]
+
+
+def test_k6_what_an_undo_took_back_is_planned_again_for_approval(scene: Scene) -> None:
+    scene.computed("crm.activities", {})
+    scene.stored("EmailMessage", stored_message(IsDeleted=True))
+    scene.attempted("EmailMessage", "sent m1", "undone", record_id=MESSAGE)
+    assert decisions(scene.plan(plan_activities, MAIL)) == ["write"]
+    scene.attempted("EmailMessage", "sent m1", "written", record_id=MESSAGE)
+    assert decisions(scene.plan(plan_activities, MAIL)) == ["kept"]
+
+
+def test_k4_a_relation_that_does_not_show_yet_is_not_made_again(scene: Scene) -> None:
+    scene.computed("crm.activities", {})
+    scene.stored("EmailMessage", stored_message())
+    values = {"EmailMessageId": MESSAGE, "RelationType": "ToAddress"}
+    scene.attempted("EmailMessageRelation", "sent m1 ToAddress", "written", values=values)
+    planned = written(scene.plan(plan_activities, MAIL))
+    assert list(planned) == [("EmailMessageRelation", "sent m1 FromAddress")]
 
 
 def test_j2_mail_that_another_tool_logged_is_left_to_it(scene: Scene) -> None:

@@ -107,6 +107,16 @@ logged as (
     union all
     select * from received
 
+),
+
+-- As Salesforce keeps a text: line ends of one kind, no blanks around it.
+texts as (
+
+    select
+        *,
+        nullif(trim(replace(body, chr(13), ''), ' ' || chr(9) || chr(10)), '') as mail_text
+    from logged
+
 )
 
 select
@@ -121,10 +131,11 @@ select
     subject,
     -- Salesforce counts a line end as two characters, and refuses what is too long.
     case
-        when 2 * length(body) - length(replace(body, chr(10), '')) <= {{ text_length }} then body
-        else left(body, {{ text_length // 2 - 1 }}) || '…'
+        when 2 * length(mail_text) - length(replace(mail_text, chr(10), '')) <= {{ text_length }}
+            then mail_text
+        else left(mail_text, {{ text_length // 2 - 1 }}) || '…'
     end as body,
-    coalesce({{ matches('body', "'<(html|body|div|p|br|table|a)[\\s/>]'") }}, false) as is_html,
+    coalesce({{ matches('mail_text', "'<(html|body|div|p|br|table|a)[\\s/>]'") }}, false) as is_html,
     from_address,
     to_address,
     message_date,
@@ -135,4 +146,4 @@ select
     clicked_at,
     message_id,
     thread_id
-from logged
+from texts

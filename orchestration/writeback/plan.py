@@ -12,12 +12,15 @@ from orchestration.crm.snapshot import stored_schemas
 from orchestration.crm.snapshot_tables import create_snapshot_tables
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
+from orchestration.writeback.activities import plan_activities
 from orchestration.writeback.approval_rules import ApprovalRule, rule_in_force
+from orchestration.writeback.campaign_members import plan_campaign_members
 from orchestration.writeback.field_planner import FieldPlanner, count_records
 from orchestration.writeback.gates import find_gates
 from orchestration.writeback.ledger import decision_counts
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.mapping_sections import Approval
+from orchestration.writeback.missing_people import plan_missing_people
 from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
 from orchestration.writeback.routes import store_routes
@@ -27,7 +30,11 @@ from orchestration.writeback.tables import create_writeback_tables
 UNCHANGED_CELLS_LISTED = 100_000
 
 #: What is planned beside the mapped fields, in this order.
-PLANNERS: tuple[Planner, ...] = ()
+PLANNERS: tuple[Planner, ...] = (
+    plan_activities,
+    plan_campaign_members,
+    plan_missing_people,
+)
 
 
 class NothingToPlanError(RuntimeError):

@@ -11,6 +11,7 @@ from orchestration.warehouse import Warehouse
 from orchestration.writeback import fates, sending_collections
 from tests.crm.live_org import IMPATIENT, LiveOrg, running_org
 from tests.crm.scripted_org import Script, scripted_org
+from tests.writeback.activity_scene import Scene
 from tests.writeback.stage import Stage
 
 
@@ -20,6 +21,11 @@ def stage(tmp_path: Path) -> Stage:
     with warehouse.connect() as connection:
         create_raw_tables(connection)
     return Stage(warehouse)
+
+
+@pytest.fixture
+def scene(stage: Stage) -> Scene:
+    return Scene(stage.warehouse)
 
 
 @pytest.fixture(scope="session")

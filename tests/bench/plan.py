@@ -13,17 +13,19 @@ import resource
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-import orjson
 from duckdb import DuckDBPyConnection
 from rich.console import Console
 
+from orchestration.crm.schema import parse_describe
 from orchestration.crm.snapshot_tables import create_snapshot_tables
+from orchestration.local_org.describe import describe_object
+from orchestration.local_org.schema import load as load_schema
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan
@@ -156,6 +158,97 @@ def _as_salesforce_says_it(kind: str, value: str) -> str:
     if kind == "timestamp":
         return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.000+0000')"
     return f"({value})::{kind}"
+
+
+def _compare_bare(path: Path) -> tuple[int, float]:
+    """Read the fields out of the raw records, join, compare, store the cells; return how many."""
+    paths = ", ".join(f"'$.Touchline_{field}'" for field, _, _, _ in FIELDS.values())
+    old = {
+        name: f"left(stored[{place}], 19)::timestamp"
+        if kind == "timestamp"
+        else f"stored[{place}]::{kind}"
+        for place, (name, (_, kind, _, _)) in enumerate(FIELDS.items(), start=1)
+    }
+    pairs = ", ".join(f"{old[name]} as old_{name}, {name} as new_{name}" for name in FIELDS)
+    differs = [f"old_{name} is distinct from new_{name}" for name in FIELDS]
+    joined = f"""
+        create temp table joined as
+        select * from (
+            select crm_id, {pairs}
+            from crm.contact_fields
+            inner join (
+                select record_id, json_extract_string(payload, [{paths}]) as stored
+                from raw.salesforce_contacts
+                inner join (
+                    select record_id, max(load_id) as load_id
+                    from raw.salesforce_contacts group by record_id
+                ) using (record_id, load_id)
+            ) on record_id = crm_id
+        ) where {" or ".join(differs)}
+    """
+    cells = f"""
+        create table bare_cells as
+        select crm_id, field, old_value, new_value from (
+            select
+                crm_id,
+                unnest([{", ".join(f"'{name}'" for name in FIELDS)}]) as field,
+                unnest([{", ".join(f"old_{name}::varchar" for name in FIELDS)}]) as old_value,
+                unnest([{", ".join(f"new_{name}::varchar" for name in FIELDS)}]) as new_value,
+                unnest([{", ".join(differs)}]) as differs
+            from joined
+        ) where differs
+    """
+    with Warehouse(path).connect() as connection:
+        begun = time.perf_counter()
+        connection.execute(joined)
+        connection.execute(cells)
+        seconds = time.perf_counter() - begun
+        ((count,),) = connection.execute("select count(*) from bare_cells").fetchall()
+        connection.execute("drop table bare_cells")
+    return int(count), seconds
+
+
+def _plan(path: Path) -> tuple[int, float]:
+    """Make a plan as a run does where large plans wait; return how many cells it would write."""
+    mapping = load_mapping()
+    fields = tuple(each for each in mapping.objects["Contact"] if each.metric in FIELDS)
+    described = load_schema().find("Contact")
+    if described is None or len(fields) != len(FIELDS):
+        raise RuntimeError("The default mapping or the local org has other fields than this bench.")
+    schemas = {"Contact": parse_describe(describe_object(described, base=""))}
+    begun = time.perf_counter()
+    mapping = replace(mapping, objects={"Contact": fields})
+    plan = make_plan(Warehouse(path), mapping, schemas, planners=[], approval="large")
+    return plan.changed_cells, time.perf_counter() - begun
+
+
+def _apart(work: Callable[[Path], tuple[int, float]], path: Path) -> tuple[int, float, int]:
+    """Do the work in a process of its own; return its count, its seconds, and its peak memory."""
+    with get_context("spawn").Pool(1) as pool:
+        count, seconds = pool.apply(work, (path,))
+        peak = pool.apply(_peak_bytes)
+    return count, seconds, peak
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process ever had (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _figures(measured: Sequence[Measured]) -> Figures:
+    rows = [
+        (
+            each.name,
+            f"{each.cells:,}",
+            f"{each.plan_seconds:.1f}",
+            f"{each.yardstick_seconds:.1f}",
+            f"{each.ratio:.2f}",
+            f"{each.peak_bytes / 1e9:.2f}",
+        )
+        for each in measured
+    ]
+    header = ("plan", "cells to write", "seconds", "yardstick", "ratio", "peak GB")
+    return Figures(f"{RECORDS:,} records, {len(FIELDS)} fields", header, rows)
 
 
 if __name__ == "__main__":

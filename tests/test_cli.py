@@ -99,7 +99,7 @@ def planned(tmp_path: Path) -> Path:
 
 def test_the_commands_are_those_of_the_manual() -> None:
     named = {"demo", "run", "plan", "apply", "explain", "status", "reload", "settle", "org"}
-    named |= {"rules", "simulate"}
+    named |= {"rules", "simulate", "undo", "ledger"}
     assert named <= {words[0] for words in every_command() if words}
     below = {words[1] for words in every_command() if words[:1] == ["org"] and words[1:]}
     assert below == {"start", "stop", "reset", "status", "log"}

@@ -23,11 +23,13 @@ from rich.progress import track
 from rich.table import Table
 
 from orchestration.crm.client import CrmError
-from tests.bench.writeback_scene import Scene, begin, moments, prepared
+from tests.bench.writeback_scene import Scene, begin_and_tell, moments, prepared
 
 KILLS, SEED = 300, 20261201
 #: So many of the processes that go on with a dead run are killed, too.
 KILLED_AGAIN = 0.3
+#: A process that has not begun by then is killed all the same.
+SECONDS_TO_BEGIN = 60
 
 WRITES: Mapping[str, Mapping[str, str]] = {
     "an update by Collections": {"method": "PATCH", "path": "/composite/sobjects"},
@@ -103,7 +105,6 @@ class Kills:
         self._scene = scene
         self._chance = chance
         self._usual_seconds = usual_seconds
-        # A process with everything imported is at work at once: kills hit runs, not imports.
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["tests.bench.writeback_scene"])
 
@@ -118,11 +119,12 @@ class Kills:
 
     def _start_and_kill(self, run_id: str) -> str:
         scene = self._scene
-        process = self._context.Process(
-            target=begin, args=(scene.warehouse.path, scene.org.login, scene.plan_id, run_id)
-        )
-        started = time.perf_counter()
+        begun = self._context.Event()
+        place = (scene.warehouse.path, scene.org.login, scene.plan_id, run_id)
+        process = self._context.Process(target=begin_and_tell, args=(begun, *place))
         process.start()
+        begun.wait(SECONDS_TO_BEGIN)
+        started = time.perf_counter()
         process.join(self._chance.uniform(0, self._usual_seconds))
         was_running = process.is_alive()
         process.kill()

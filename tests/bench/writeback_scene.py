@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,14 @@ def begin(path: Path, login: SalesforceLogin, plan_id: str, run_id: str) -> None
         apply_plan(warehouse, crm, plan_id, run_id, MAPPING)
     else:
         resume_plan(warehouse, crm, run_id, MAPPING)
+
+
+def begin_and_tell(
+    begun: Event, path: Path, login: SalesforceLogin, plan_id: str, run_id: str
+) -> None:
+    """Do the same, and say when everything is imported: kills hit runs, not imports."""
+    begun.set()
+    begin(path, login, plan_id, run_id)
 
 
 @dataclass(frozen=True)

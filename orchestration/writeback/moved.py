@@ -105,4 +105,4 @@ def _still_holds(schema: ObjectSchema, write: Write, name: str, found: Any) -> b
     text = write.old_values[name]
     if holds(schema.fields[name], found, text):
         return True
-    return write.operation == "delete" and holds_withheld(found, text)
+    return write.operation == "delete" and holds_withheld(schema.fields[name], found, text)

@@ -249,7 +249,7 @@ def _of_created(
         for name, written in done.new_values.items()
         if name in schema.fields
         and not holds(schema.fields[name], record[name], written)
-        and not holds_withheld(record[name], written)
+        and not holds_withheld(schema.fields[name], record[name], written)
         and not (text and holds(schema.fields[name], record[name], text))
     ]
     if changed:

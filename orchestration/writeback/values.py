@@ -62,10 +62,10 @@ def is_length(text: str | None) -> bool:
     return _LENGTH.fullmatch(text or "") is not None
 
 
-def holds_withheld(found: Any, text: str | None) -> bool:
+def holds_withheld(schema: FieldSchema, found: Any, text: str | None) -> bool:
     """Whether it is a text of the length that stands for a withheld one in the ledger."""
-    length = _LENGTH.fullmatch(text or "")
-    return bool(length and found is not None and len(str(found)) == int(length.group(1)))
+    length, held = _LENGTH.fullmatch(text or ""), as_text(schema, found)
+    return bool(length and held is not None and len(held) == int(length.group(1)))
 
 
 def _number(schema: FieldSchema, text: str) -> str | None:

@@ -153,8 +153,9 @@ class Write:
     @property
     def key_field(self) -> str | None:
         """The field that holds a creation's external key; None where the object has none."""
-        names = (name for name, value in self.new_values.items() if value == self.external_key)
-        return next(names, None) if self.external_key else None
+        key = (self.external_key or "").lower()
+        names = (name for name, value in self.new_values.items() if (value or "").lower() == key)
+        return next(names, None) if key else None
 
     def safe(self, message: str) -> str:
         """Return what Salesforce said, unless it quotes a withheld text."""

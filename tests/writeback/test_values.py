@@ -61,10 +61,10 @@ def test_another_value_is_not_held() -> None:
 
 
 def test_a_withheld_text_is_known_by_its_length() -> None:
-    assert holds_withheld("four", "4 characters")
-    assert not holds_withheld("five!", "4 characters")
-    assert not holds_withheld(None, "4 characters")
-    assert not holds_withheld("4", "4")
+    assert holds_withheld(schema("textarea"), "fo\r\nr ", "4 characters")
+    assert not holds_withheld(schema("textarea"), "five!", "4 characters")
+    assert not holds_withheld(schema("textarea"), None, "4 characters")
+    assert not holds_withheld(schema("textarea"), "4", "4")
 
 
 def test_i7_json_takes_numbers_and_booleans_as_such() -> None:

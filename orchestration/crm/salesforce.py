@@ -1,6 +1,5 @@
 """The Salesforce adapter: the only place that knows simple-salesforce."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -14,28 +13,20 @@ from simple_salesforce.exceptions import (
     SalesforceError,
     SalesforceExpiredSession,
 )
+from simple_salesforce.util import exception_handler
 
 from orchestration.crm.client import (
     CallCounts,
-    CrmError,
-    CrmForbiddenError,
-    CrmLimitError,
     CrmLoginError,
-    CrmMissingObjectError,
-    CrmRequestError,
     CrmUnavailableError,
     Limits,
     Record,
-    RowError,
     RowResult,
 )
-from orchestration.crm.transport import (
-    LOOPBACK,
-    RETRIED_STATUSES,
-    Patience,
-    Traffic,
-    open_session,
-)
+from orchestration.crm.salesforce_bulk import JSON, SalesforceJobs
+from orchestration.crm.salesforce_errors import request_error, row_errors
+from orchestration.crm.salesforce_values import check_ids, ids_of, to_json
+from orchestration.crm.transport import LOOPBACK, Patience, Traffic, open_session
 from orchestration.settings import SalesforceLogin
 
 #: Pinned: a version decides what describe and the error shapes look like.
@@ -45,9 +36,7 @@ API_VERSION = "66.0"
 ROWS_PER_WRITE = 200
 
 _SALESFORCE_HOST = ".my.salesforce.com"
-_TRANSIENT_ROW_CODES = frozenset(
-    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT"}
-)
+_COLLECTIONS = "composite/sobjects"
 
 Answer = TypeVar("Answer")
 
@@ -64,6 +53,12 @@ class SalesforceCrm:
         # the session, because simple-salesforce drops per-call headers when it repeats a call.
         self._session.headers["Sforce-Auto-Assign"] = "FALSE"
         self._org: Salesforce | None = None
+        self._jobs = SalesforceJobs(self._send, patience.jobs)
+
+    @property
+    def jobs(self) -> SalesforceJobs:
+        """Bulk API 2.0, over the same session."""
+        return self._jobs
 
     @property
     def rows_per_write(self) -> int:
@@ -82,7 +77,7 @@ class SalesforceCrm:
             CrmMissingObjectError: no such object for this login.
         """
         path = f"sobjects/{object_name}/describe"
-        answer = self._ask(f"describe {object_name}", lambda org: org.restful(path))
+        answer = self._json(f"describe {object_name}", "GET", path)
         if not isinstance(answer, dict):
             raise CrmUnavailableError(f"describe {object_name}: Salesforce answered nothing usable")
         return answer
@@ -91,11 +86,11 @@ class SalesforceCrm:
         """Yield the result page by page (at most 2,000 records each), without `attributes`."""
         what = f"query {_object_of(soql)}"
         page = self._ask(what, lambda org: org.query(soql, include_deleted=include_deleted))
-        yield _records(page)
+        yield _records(what, page)
         while not page["done"]:
             next_page = partial(_query_more, url=page["nextRecordsUrl"])
             page = self._ask(what, next_page)
-            yield _records(page)
+            yield _records(what, page)
 
     def update_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Update records by `Id` in one Collections request; never creates one.
@@ -104,9 +99,7 @@ class SalesforceCrm:
             ValueError: too many records, an id missing or twice, or a value JSON cannot carry.
             CrmUnavailableError: no answer; which records were changed is not known.
         """
-        ids = [record.get("Id") for record in records]
-        if None in ids or len(set(ids)) != len(ids):
-            raise ValueError(f"{object_name}: every record needs an Id, and no Id may come twice")
+        check_ids(ids_of(records))
         return self._write("PATCH", object_name, records)
 
     def create_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
@@ -115,10 +108,33 @@ class SalesforceCrm:
             raise ValueError(f"{object_name}: a record that is to be created has no Id")
         return self._write("POST", object_name, records)
 
+    def delete_many(self, object_name: str, record_ids: Sequence[str]) -> list[RowResult]:
+        """Put records into the recycle bin in one Collections request.
+
+        Raises:
+            ValueError: too many ids, one empty, or one twice.
+            CrmUnavailableError: no answer; which records were deleted is not known.
+        """
+        check_ids(record_ids)
+        _check_size(len(record_ids))
+        what = f"delete {object_name}"
+        path = f"{_COLLECTIONS}?ids={','.join(record_ids)}&allOrNone=false"
+        return _row_results(what, self._json(what, "DELETE", path), len(record_ids))
+
+    @property
+    def latest_limits(self) -> Limits | None:
+        """The daily allowance as the latest answer that spoke of it told; costs no call."""
+        if self._traffic.api_usage is None:
+            return None
+        used, allowed = self._traffic.api_usage
+        return Limits(daily_calls=allowed, daily_calls_left=max(0, allowed - used))
+
     def limits(self) -> Limits:
         """Ask for the daily allowance of calls (needs View Setup)."""
         answer = self._ask("limits", lambda org: org.limits())
-        daily = answer["DailyApiRequests"]
+        daily = (answer or {}).get("DailyApiRequests")
+        if daily is None:
+            raise CrmUnavailableError("limits: Salesforce does not tell the daily allowance")
         return Limits(daily_calls=daily["Max"], daily_calls_left=daily["Remaining"])
 
     def server_time(self) -> datetime:
@@ -130,21 +146,41 @@ class SalesforceCrm:
         return self._traffic.server_time.astimezone(UTC)
 
     def _write(self, method: str, object_name: str, records: Sequence[Record]) -> list[RowResult]:
-        if not 0 < len(records) <= ROWS_PER_WRITE:
-            raise ValueError(f"{len(records)} records in one write; it takes 1 to {ROWS_PER_WRITE}")
+        _check_size(len(records))
         rows = [{"attributes": {"type": object_name}, **record} for record in records]
-        body = json.dumps({"allOrNone": False, "records": rows}, allow_nan=False).encode()
-        answer = self._ask(
-            f"write {object_name}",
-            lambda org: org.restful("composite/sobjects", method=method, data=body),
-        )
-        # `restful` returns None for an empty answer, too: that says nothing about any record.
-        if not isinstance(answer, list) or len(answer) != len(records):
+        body = to_json({"allOrNone": False, "records": rows})
+        what = f"write {object_name}"
+        return _row_results(what, self._json(what, method, _COLLECTIONS, body), len(records))
+
+    def _json(self, what: str, method: str, path: str, body: bytes | None = None) -> Any:
+        answer = self._send(what, method, path, body)
+        try:
+            return answer.json()
+        except requests.JSONDecodeError:
             raise CrmUnavailableError(
-                f"write {object_name}: {len(records)} records sent, but the answer does not "
-                f"match them; which were changed is not known"
+                f"{what}: Salesforce answered something else than JSON"
+            ) from None
+
+    def _send(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = JSON,
+    ) -> requests.Response:
+        """Send a request that simple-salesforce has no call for; return the answer as it came."""
+
+        def send(org: Salesforce) -> requests.Response:
+            headers = {**org.headers, "Content-Type": content_type}
+            answer = self._session.request(
+                method, f"{org.base_url}{path}", data=body, headers=headers
             )
-        return [_row_result(row) for row in answer]
+            if answer.status_code >= 300:
+                exception_handler(answer, name=path)
+            return answer
+
+        return self._ask(what, send)
 
     def _ask(self, what: str, ask: Callable[[Salesforce], Answer]) -> Answer:
         """Ask the org; on an expired session log in anew and ask once more, never twice."""
@@ -242,59 +278,40 @@ def _translated(what: str, ask: Callable[[Salesforce], Answer], org: Salesforce)
     except SalesforceExpiredSession:
         raise
     except SalesforceError as error:
-        raise _own_error(what, error) from None
+        raise request_error(what, error.status, error.content) from None
     except requests.JSONDecodeError:
         raise CrmUnavailableError(f"{what}: Salesforce answered something else than JSON") from None
     except requests.RequestException as error:
         raise CrmUnavailableError(f"{what}: no answer ({type(error).__name__})") from None
 
 
-def _own_error(what: str, error: SalesforceError) -> CrmError:
-    code, message = _first_error(error.content)
-    said = f"{what}: Salesforce answered {error.status} {code}".rstrip()
-    if code == "REQUEST_LIMIT_EXCEEDED" and not message.startswith("Concurrent"):
-        return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
-    if error.status in RETRIED_STATUSES or code == "REQUEST_LIMIT_EXCEEDED":
-        return CrmUnavailableError(f"{said}, to every attempt")
-    if error.status == 403:
-        return CrmForbiddenError(
-            f"{said}. Salesforce refuses this login, not single records: see that the API is "
-            f"enabled, and what the user may do.",
-            code,
-        )
-    if error.status == 404 or code == "INVALID_TYPE":
-        return CrmMissingObjectError(said)
-    return CrmRequestError(said, code)
-
-
-def _first_error(content: Any) -> tuple[str, str]:
-    """Return the code and message of Salesforce's `[{"errorCode", "message"}]`, if it is one."""
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return str(content[0].get("errorCode", "")), str(content[0].get("message", ""))
-    return "", ""
-
-
 def _query_more(org: Salesforce, url: str) -> Any:
     return org.query_more(url, identifier_is_url=True)
 
 
-def _records(page: dict[str, Any]) -> list[Record]:
+def _records(what: str, page: Any) -> list[Record]:
+    if not isinstance(page, dict) or not page.keys() >= {"records", "done"}:
+        raise CrmUnavailableError(f"{what}: Salesforce answered nothing usable")
     for record in page["records"]:
         del record["attributes"]
     return page["records"]  # type: ignore[no-any-return]
 
 
-def _row_result(row: dict[str, Any]) -> RowResult:
-    errors = tuple(
-        RowError(
-            code=error["statusCode"],
-            message=error.get("message", ""),
-            fields=tuple(error.get("fields") or ()),
-            is_transient=error["statusCode"] in _TRANSIENT_ROW_CODES,
+def _check_size(rows: int) -> None:
+    if not 0 < rows <= ROWS_PER_WRITE:
+        raise ValueError(f"{rows} records in one write; it takes 1 to {ROWS_PER_WRITE}")
+
+
+def _row_results(what: str, answer: Any, sent: int) -> list[RowResult]:
+    if not isinstance(answer, list) or len(answer) != sent:
+        raise CrmUnavailableError(
+            f"{what}: {sent} records sent, but the answer does not match them; which were "
+            f"changed is not known"
         )
-        for error in row.get("errors") or ()
-    )
-    return RowResult(success=row.get("success") is True, id=row.get("id"), errors=errors)
+    return [
+        RowResult(success=row.get("success") is True, id=row.get("id"), errors=row_errors(row))
+        for row in answer
+    ]
 
 
 def _object_of(soql: str) -> str:

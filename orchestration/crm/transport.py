@@ -1,9 +1,10 @@
 """HTTP as the CRM adapters need it: timeouts, bounded retries, counted calls, loopback."""
 
 import email.utils
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,24 +13,48 @@ from requests.adapters import HTTPAdapter
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     retry_if_result,
     stop_after_attempt,
     wait_exponential,
     wait_random,
 )
+from urllib3.exceptions import NewConnectionError
 
 LOOPBACK = "127.0.0.1"
 
-#: Answers that say "not now": overload, maintenance, and Salesforce's 420 and 406 set-up pages.
-RETRIED_STATUSES = frozenset({406, 420, 429, 500, 502, 503, 504})
-_RETRIED_ERRORS = (
+#: Answers of a server that did nothing: too busy, down for maintenance, or still setting the org
+#: up (Salesforce's 420 and 406).
+UNTOUCHED_STATUSES = frozenset({406, 420, 429, 503})
+
+#: Answers that may come from half way: what was sent may have been done.
+_UNCLEAR_STATUSES = frozenset({500, 502, 504})
+_LOST = (
     requests.ConnectionError,
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
 )
 _LOGIN_PATH = "/services/oauth2/token"
+_JOB_PATH = re.compile(r"/jobs/ingest/\w+/?")
 _LONGEST_RETRY_AFTER = 60.0
+
+#: `per-app-api-usage` may stand beside it.
+_API_USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class JobPatience:
+    """How long to wait for a bulk job, and how often to ask for it. Seconds.
+
+    The first question comes after `first_wait` and what the job's rows need at
+    `rows_per_second`, so that a job that runs as usual costs one.
+    """
+
+    first_wait: float = 1.0
+    rows_per_second: float = 2_000.0
+    growth: float = 1.5
+    longest_wait: float = 30.0
+    deadline: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +66,18 @@ class Patience:
     attempts: int = 5
     first_wait: float = 0.5
     longest_wait: float = 20.0
+    jobs: JobPatience = JobPatience()
 
 
 @dataclass
 class Traffic:
-    """What went over the wire: requests by kind, and the server's clock."""
+    """What went over the wire: requests by kind, the server's clock, calls used of how many."""
 
     login: int = 0
     read: int = 0
     write: int = 0
     server_time: datetime | None = None
+    api_usage: tuple[int, int] | None = None
 
     def note_request(self, request: requests.PreparedRequest) -> None:
         """Count a request just before it is sent."""
@@ -62,17 +89,21 @@ class Traffic:
             self.write += 1
 
     def note_answer(self, response: requests.Response) -> None:
-        """Remember the server's clock."""
+        """Remember the server's clock, and how much of the day's allowance is used."""
         stamp = response.headers.get("Date")
         if stamp:
             self.server_time = email.utils.parsedate_to_datetime(stamp)
+        usage = _API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+        if usage:
+            self.api_usage = int(usage[1]), int(usage[2])
 
 
 class Transport(HTTPAdapter):
-    """Sends every request with a timeout, and the idempotent ones again where that may help.
+    """Sends every request with a timeout, and again where that may help and can do no harm.
 
-    Reads, logins and updates by id (PATCH) can be repeated without harm. Creations cannot: an
-    answer lost on the way back would make the record twice.
+    Reads, logins and the state of a bulk job can be repeated whatever became of them. Writes are
+    sent again only when the server surely did not take them: otherwise they might be made twice,
+    and whoever sent them has to look what arrived.
     """
 
     def __init__(
@@ -106,11 +137,17 @@ class Transport(HTTPAdapter):
             self.traffic.note_answer(response)
             return response
 
-        return self._again(once) if _is_idempotent(request) else once()
+        return self._until_answered(once, is_repeatable=_is_repeatable(request))
 
-    def _again(self, once: Callable[[], requests.Response]) -> requests.Response:
+    def _until_answered(
+        self, once: Callable[[], requests.Response], *, is_repeatable: bool
+    ) -> requests.Response:
+        if is_repeatable:
+            retry = retry_if_exception(_is_lost) | retry_if_result(_passes)
+        else:
+            retry = retry_if_exception(_never_left) | retry_if_result(_did_nothing)
         retrying = Retrying(
-            retry=retry_if_exception_type(_RETRIED_ERRORS) | retry_if_result(_says_not_now),
+            retry=retry,
             stop=stop_after_attempt(self.patience.attempts),
             wait=self._wait,
             retry_error_callback=_last_answer,
@@ -156,22 +193,52 @@ def _is_login(request: requests.PreparedRequest) -> bool:
     return urlsplit(request.url or "").path == _LOGIN_PATH
 
 
-def _is_idempotent(request: requests.PreparedRequest) -> bool:
-    return request.method in ("GET", "PATCH") or _is_login(request)
+def _is_repeatable(request: requests.PreparedRequest) -> bool:
+    if request.method == "PATCH":
+        return bool(_JOB_PATH.search(urlsplit(request.url or "").path))
+    return request.method == "GET" or _is_login(request)
 
 
-def _says_not_now(response: requests.Response) -> bool:
-    if response.status_code in RETRIED_STATUSES:
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error, _LOST)
+
+
+def _never_left(error: BaseException) -> bool:
+    """Say whether no connection came about, so that the server cannot have seen the request."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectionError) and isinstance(reason, NewConnectionError)
+
+
+def _did_nothing(response: requests.Response) -> bool:
+    if response.status_code in UNTOUCHED_STATUSES:
         return True
     # The daily limit and the concurrent one share a status and a code; only the latter passes.
-    return response.status_code == 403 and b"ConcurrentPerOrgLongTxn" in response.content
+    return (
+        response.status_code == 403
+        and b"REQUEST_LIMIT_EXCEEDED" in response.content
+        and b"Concurrent" in response.content
+    )
+
+
+def _passes(response: requests.Response) -> bool:
+    return response.status_code in _UNCLEAR_STATUSES or _did_nothing(response)
 
 
 def _retry_after(attempt: RetryCallState) -> float:
+    """Return the seconds that the answer asks to wait, which it gives as such or as a time."""
     if attempt.outcome is None or attempt.outcome.failed:
         return 0.0
-    seconds = attempt.outcome.result().headers.get("Retry-After", "")
-    return min(float(seconds), _LONGEST_RETRY_AFTER) if seconds.isdigit() else 0.0
+    asked: str = attempt.outcome.result().headers.get("Retry-After", "")
+    if asked.isdigit():
+        return min(float(asked), _LONGEST_RETRY_AFTER)
+    try:
+        until = email.utils.parsedate_to_datetime(asked)
+    except ValueError:
+        return 0.0
+    seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(seconds, _LONGEST_RETRY_AFTER)
 
 
 def _last_answer(attempt: RetryCallState) -> requests.Response:

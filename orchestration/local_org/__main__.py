@@ -60,7 +60,9 @@ def _serve(org: Org, listener: socket.socket) -> None:
         timeout_keep_alive=75,
         h11_max_incomplete_event_size=128 * 1024,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    org.connections.protocols = server.server_state.connections
+    server.run(sockets=[listener])
 
 
 def _bind(port: int) -> socket.socket:

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
-from orchestration.local_org import auth, identifiers, request_log, values
-from orchestration.local_org.calls import Call, Reply, not_found
+from orchestration.local_org import auth, identifiers, record_writes, request_log
+from orchestration.local_org.calls import Call, Reply, not_found, split_list
 from orchestration.local_org.errors import ApiError
+from orchestration.local_org.record_writes import Origin
 from orchestration.local_org.schema import SObject
 from orchestration.local_org.seed import SeedError
 from orchestration.local_org.store import quoted
@@ -27,13 +28,13 @@ def health(call: Call) -> Reply:
 def requests(call: Call) -> Reply:
     """Return log entries; filters: kind, method, path (LIKE), status, is_write, since, limit."""
     with call.org.store.reading() as connection:
-        return _filtered(call, connection, request_log.read)
+        return filtered(call, connection, request_log.read)
 
 
 def summary(call: Call) -> Reply:
     """Return the log in figures, by the same filters."""
     with call.org.store.reading() as connection:
-        return _filtered(call, connection, request_log.summary)
+        return filtered(call, connection, request_log.summary)
 
 
 def clear_requests(call: Call) -> Reply:
@@ -64,7 +65,7 @@ def register_app(call: Call) -> Reply:
                 public_key=data.get("public_key"),
             )
         except ValueError as error:
-            raise _bad(f"public_key is no PEM public key or certificate: {error}") from error
+            raise bad(f"public_key is no PEM public key or certificate: {error}") from error
     return Reply(content={"consumer_key": key})
 
 
@@ -77,7 +78,7 @@ def set_fields(call: Call) -> Reply:
     sobject, data = call.sobject(), call.record()
     fields = data.get("fields")
     if not isinstance(fields, dict):
-        raise _bad('Give {"fields": {"<field>": <value>}}.')
+        raise bad('Give {"fields": {"<field>": <value>}}.')
     record_id = identifiers.canonical(call.path["id"])
     with call.org.store.writing() as connection:
         user = _user(connection, sobject, record_id, data.get("user"))
@@ -85,7 +86,8 @@ def set_fields(call: Call) -> Reply:
             connection,
             call.org.full_schema,
             user,
-            values.now_text(),
+            call.org.now_text(),
+            Origin(call.request_id, record_writes.ADMIN),
             is_system=bool(data.get("force")),
         )
         saved = writer.update(sobject, [{**fields, "id": record_id}])[0]
@@ -104,9 +106,14 @@ def dump(call: Call) -> Reply:
 
 
 def state(call: Call) -> Reply:
-    """Return count and hash of every object: equal hashes mean equal records."""
+    """Return count and hash of every object: equal hashes mean equal records.
+
+    `?without=SystemModstamp,…` leaves fields out: a value that was written and taken back leaves
+    its stamps behind.
+    """
+    left_out = frozenset(split_list(call.query.get("without", "")))
     with call.org.store.reading() as connection:
-        content = {each.name: _digest(connection, each) for each in call.org.full_schema}
+        content = {each.name: _digest(connection, each, left_out) for each in call.org.full_schema}
     return Reply(content=content)
 
 
@@ -116,7 +123,7 @@ def reset(call: Call) -> Reply:
     try:
         counts = call.org.reset(Path(folder) if folder else None)
     except (SeedError, OSError) as error:
-        raise _bad(str(error)) from error
+        raise bad(str(error)) from error
     return Reply(content={"records": counts})
 
 
@@ -129,20 +136,26 @@ def hide_fields(call: Call) -> Reply:
         for field_name in fields:
             found = sobject.find(field_name) if sobject else None
             if sobject is None or found is None:
-                raise _bad(f"The org has no field {name}.{field_name}.")
+                raise bad(f"The org has no field {name}.{field_name}.")
             pairs.append((sobject.name, found.name))
     with call.org.store.writing() as connection:
         connection.execute("delete from hidden_fields")
         connection.executemany("insert into hidden_fields values (?, ?)", pairs)
-        call.org.apply_visibility(connection)
+        call.org.apply_rules(connection)
     return Reply(content={"hidden": [f"{name}.{field}" for name, field in pairs]})
 
 
-def _filtered(call: Call, connection: sqlite3.Connection, read: Any) -> Reply:
+def filtered(call: Call, connection: sqlite3.Connection, read: Any) -> Reply:
+    """Answer with what a log says under the filters of the query string."""
     try:
         return Reply(content=read(connection, call.query))
     except ValueError as error:
-        raise _bad(str(error)) from error
+        raise bad(str(error)) from error
+
+
+def bad(message: str) -> ApiError:
+    """Return the error for an admin call that makes no sense."""
+    return ApiError(400, "BAD_ADMIN_REQUEST", message)
 
 
 def _user(
@@ -161,7 +174,7 @@ def _user(
         (identifiers.canonical(given), given),
     ).fetchone()
     if row is None:
-        raise _bad(f"The org has no user {given!r}; give an id or a username.")
+        raise bad(f"The org has no user {given!r}; give an id or a username.")
     return str(row[0])
 
 
@@ -175,13 +188,12 @@ def _records(connection: sqlite3.Connection, sobject: SObject) -> Iterator[dict[
         yield record
 
 
-def _digest(connection: sqlite3.Connection, sobject: SObject) -> dict[str, Any]:
+def _digest(
+    connection: sqlite3.Connection, sobject: SObject, left_out: frozenset[str]
+) -> dict[str, Any]:
     total, digest = 0, hashlib.sha256()
     for record in _records(connection, sobject):
         total += 1
-        digest.update(orjson.dumps(record))
+        kept = {name: value for name, value in record.items() if name not in left_out}
+        digest.update(orjson.dumps(kept))
     return {"count": total, "hash": digest.hexdigest()}
-
-
-def _bad(message: str) -> ApiError:
-    return ApiError(400, "BAD_ADMIN_REQUEST", message)

@@ -1,5 +1,6 @@
 """The ASGI application: reads a request, signs the caller in, answers, and writes the log."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,28 +9,43 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from orchestration.local_org import auth, request_log, routes, service
+from orchestration.local_org import auth, bulk_worker, faulted, request_log, routes, service
 from orchestration.local_org.calls import Call, Reply, http_date, not_found
 from orchestration.local_org.errors import ApiError, OAuthError
+from orchestration.local_org.faulted import HangUp
+from orchestration.local_org.faults import Fault
 from orchestration.local_org.org import Org
 from orchestration.local_org.request_log import Entry
 from orchestration.local_org.routes import Route
 
 CONTENT_TYPE = "application/json;charset=UTF-8"
+#: What the log says of a request whose connection was closed on purpose.
+NO_ANSWER = 0
 MAX_ADDRESS_BYTES = 16_384
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]
 
 
 def build_app(org: Org) -> Starlette:
-    """Return the application of an open org."""
+    """Return the application of an open org, and let it go on with its unfinished jobs."""
+    bulk_worker.resume(org)
 
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
-        return await run_in_threadpool(_Exchange(org, request, body).answer)
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            # Half a request is none: nothing is done, and nobody waits for an answer.
+            return Response()
+        exchange = _Exchange(org, request, body)
+        response = await run_in_threadpool(exchange.answer)
+        if exchange.hangs_up and org.connections.cut(request.scope["client"]):
+            # The server would answer for us before it notices.
+            while not await request.is_disconnected():
+                await asyncio.sleep(0.001)
+        return response
 
     return Starlette(
         routes=[StarletteRoute("/{path:path}", endpoint, methods=_METHODS)],
@@ -62,9 +78,12 @@ class _Exchange:
             headers=request.headers,
             body=body,
             instance_url=f"http://{host}:{port}",
+            request_id=next(org.request_ids),
         )
         self._route: Route | None = None
         self._is_api_call = False
+        self._fired: tuple[Fault, ...] = ()
+        self.hangs_up = False
 
     def answer(self) -> Response:
         reply = Reply(500)
@@ -75,8 +94,13 @@ class _Exchange:
         except OAuthError as error:
             content = {"error": error.error, "error_description": error.description}
             reply = Reply(error.status, content)
+        except HangUp:
+            self.hangs_up = True
+            reply = Reply(NO_ANSWER)
         finally:
             self._log(reply)
+        if self.hangs_up:
+            return Response()
         return Response(reply.body(), reply.status, headers=self._headers(reply.headers))
 
     def _reply(self) -> Reply:
@@ -90,12 +114,25 @@ class _Exchange:
                 raise ApiError(405, "METHOD_NOT_ALLOWED", message)
             raise not_found()
         call = replace(self._call, path=path)
-        if self._route.kind == "rest":
+        if self._route.kind != "admin" and self._org.faults:
+            call = replace(call, faults=self._fire(call, self._route))
+            answer = faulted.before(call, self._fired)
+            if answer is not None:
+                return answer
+        return faulted.after(self._fired, self._worked_on(call, self._route))
+
+    def _fire(self, call: Call, route: Route) -> tuple[Fault, ...]:
+        request = faulted.asked(call, route, self._raw_path)
+        self._fired = tuple(self._org.faults.fired_by(request))
+        return self._fired
+
+    def _worked_on(self, call: Call, route: Route) -> Reply:
+        if route.kind == "rest":
             call = self._signed_in(call)
-        elif self._route.kind == "admin" and "origin" in self._call.headers:
+        elif route.kind == "admin" and "origin" in self._call.headers:
             # A web page that somebody visits must not reach into the org.
             raise ApiError(403, "FORBIDDEN", "Admin calls are not for browsers")
-        return self._route.handler(call)
+        return route.handler(call)
 
     def _signed_in(self, call: Call) -> Call:
         with self._org.store.reading() as connection:
@@ -109,7 +146,7 @@ class _Exchange:
         return replace(call, base=f"/services/data/v{version}", user_id=user_id)
 
     def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:
-        headers = {"Content-Type": CONTENT_TYPE, "Date": http_date(datetime.now(UTC)), **extra}
+        headers = {"Content-Type": CONTENT_TYPE, "Date": http_date(self._org.now()), **extra}
         if self._is_api_call:
             usage = self._org.usage
             headers["Sforce-Limit-Info"] = f"api-usage={usage.used()}/{usage.limit}"
@@ -135,6 +172,8 @@ class _Exchange:
             failed_records=reply.failed,
             is_write=self._route is not None and self._route.is_write,
             duration_ms=round((time.perf_counter() - self._started) * 1000, 3),
+            fault=",".join(each.kind for each in self._fired),
+            request_id=self._call.request_id,
         )
         with self._org.store.writing() as connection:
             request_log.write(connection, entry)

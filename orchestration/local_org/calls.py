@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from orchestration.local_org.errors import ApiError
+from orchestration.local_org.faults import Fault
 from orchestration.local_org.org import Org
 from orchestration.local_org.schema import SObject
 from orchestration.local_org.values import parse_datetime
@@ -27,6 +28,8 @@ class Call:
     base: str = ""
     user_id: str = ""
     instance_url: str = ""
+    request_id: int = 0
+    faults: tuple[Fault, ...] = ()
 
     def json(self) -> Any:
         """Return the body as JSON.
@@ -63,16 +66,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `records` and `failed` go to the request log only."""
+    """An answer; `records` and `failed` go to the request log only, `raw` is sent as it is."""
 
     status: int = 200
     content: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     records: int = 0
     failed: int = 0
+    raw: bytes | None = None
 
     def body(self) -> bytes:
-        """Return the JSON text; nothing for 204 and 304."""
+        """Return the JSON text, or what is no JSON; nothing for 204 and 304."""
+        if self.raw is not None:
+            return self.raw
         return b"" if self.status in {204, 304} else orjson.dumps(self.content)
 
 

@@ -99,7 +99,7 @@ def describe_field(field: Field) -> dict[str, Any]:
         "permissionable": field.is_custom and not field.required,
         "picklistValues": [
             {
-                "active": True,
+                "active": item.is_active,
                 "defaultValue": item.value == field.default,
                 "label": item.label,
                 "validFor": None,
@@ -133,11 +133,11 @@ def _summary(sobject: SObject, base: str) -> dict[str, Any]:
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": True,
+        "createable": sobject.createable,
         "custom": False,
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": sobject.is_soft_deleted,
+        "deletable": sobject.deletable,
         "deprecatedAndHidden": False,
         "feedEnabled": False,
         "hasSubtypes": False,
@@ -156,7 +156,7 @@ def _summary(sobject: SObject, base: str) -> dict[str, Any]:
         "searchable": True,
         "triggerable": True,
         "undeletable": sobject.is_soft_deleted,
-        "updateable": True,
+        "updateable": sobject.updateable,
         "urls": {
             "sobject": url,
             "describe": f"{url}/describe",

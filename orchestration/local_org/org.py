@@ -1,10 +1,30 @@
 """The org as one thing: its file, its schema as people may see it, and its settings."""
 
+import itertools
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from orchestration.local_org import auth, identifiers, schema, seed, store, values
+import orjson
+
+from orchestration.local_org import (
+    auth,
+    identifiers,
+    late_rows,
+    org_rules,
+    request_log,
+    schema,
+    seed,
+    store,
+    tables,
+    values,
+)
+from orchestration.local_org.connections import Connections
+from orchestration.local_org.faults import Faults
+from orchestration.local_org.org_rules import Rules
 from orchestration.local_org.request_log import ApiUsage
 from orchestration.local_org.schema import Schema
 from orchestration.local_org.store import Store
@@ -12,6 +32,7 @@ from orchestration.local_org.store import Store
 #: The user that apps act as; a seed may bring its own record under this name.
 INTEGRATION_USERNAME = "integration@touchline.example"
 _INTEGRATION_NUMBER = 1
+_RULES = "rules"
 
 
 @dataclass(frozen=True)
@@ -33,7 +54,11 @@ class Org:
     full_schema: Schema
     schema: Schema
     integration_user: str
-    schema_changed_at: str = field(default="")
+    schema_changed_at: str = ""
+    rules: Rules = field(default_factory=Rules)
+    faults: Faults = field(default_factory=Faults)
+    connections: Connections = field(default_factory=Connections)
+    request_ids: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
     def open(
@@ -58,20 +83,53 @@ class Org:
         org = cls(opened, chosen, usage, full, full, user)
         with opened.writing() as connection:
             usage.restore(connection)
-            org.apply_visibility(connection)
+            org.request_ids = itertools.count(request_log.last_id(connection) + 1)
+            org.apply_rules(connection)
         return org
 
-    def apply_visibility(self, connection: sqlite3.Connection) -> None:
-        """Rebuild the visible schema; its change time moves when it differs from before."""
+    def now(self) -> datetime:
+        """Return the org's clock, which may be wrong on purpose."""
+        return datetime.now(UTC) + timedelta(seconds=self.rules.clock_skew_seconds)
+
+    def now_text(self) -> str:
+        """Return the org's clock as stamps say it."""
+        return values.now_text(self.now())
+
+    @contextmanager
+    def querying(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection that sees what queries see: not yet what is late."""
+        if not self.rules.late_seconds:
+            with self.store.reading() as connection:
+                yield connection
+            return
+        with self.store.trying() as connection:
+            late_rows.undo(connection, self.full_schema)
+            yield connection
+
+    def set_rules(self, connection: sqlite3.Connection, rules: Rules) -> None:
+        """Keep an admin's rules, and let everybody see what they change."""
+        store.set_meta(connection, _RULES, orjson.dumps(rules.body()).decode())
+        self.apply_rules(connection)
+
+    def apply_rules(self, connection: sqlite3.Connection) -> None:
+        """Rebuild what callers see; the schema's change time moves when it differs from before."""
+        self.rules = org_rules.read(orjson.loads(store.meta(connection, _RULES) or "{}"))
+        self.usage.limit = self.rules.api_limit or self.settings.api_limit
         rows = connection.execute("select object, field from hidden_fields").fetchall()
-        self.schema = schema.without(self.full_schema, frozenset(map(tuple, rows)))
+        self.schema = schema.as_seen(self.full_schema, frozenset(map(tuple, rows)), self.rules)
         if store.meta(connection, "schema_fingerprint") != self.schema.fingerprint:
             store.set_meta(connection, "schema_fingerprint", self.schema.fingerprint)
-            store.set_meta(connection, "schema_changed_at", values.now_text())
+            store.set_meta(connection, "schema_changed_at", self._later_than_last(connection))
         self.schema_changed_at = store.meta(connection, "schema_changed_at") or ""
 
+    def _later_than_last(self, connection: sqlite3.Connection) -> str:
+        """Return now, or the second after the last change: two in one second must differ."""
+        last = values.parse_datetime(store.meta(connection, "schema_changed_at") or "")
+        now = self.now()
+        return values.now_text(max(now, last + timedelta(seconds=1)) if last else now)
+
     def reset(self, seed_folder: Path | None) -> dict[str, int]:
-        """Empty every object and fill them anew; apps and the request log stay.
+        """Empty every object, rule and fault, and seed anew; apps and the request log stay.
 
         Returns the number of records by object.
         """
@@ -79,15 +137,16 @@ class Org:
         with self.store.writing() as connection:
             for sobject in self.full_schema:
                 connection.execute(f"delete from {store.quoted(sobject.name)}")
-            connection.execute("delete from query_cursors")
-            connection.execute("delete from hidden_fields")
-            connection.execute("delete from org_meta where key = 'seeded_from'")
+            for table in tables.EMPTIED:
+                connection.execute(f"delete from {table}")
+            connection.execute("delete from org_meta where key in ('seeded_from', ?)", (_RULES,))
+            self.faults.clear()
             if seed_folder is not None:
                 counts = load_seed(connection, self.full_schema, seed_folder)
             self.integration_user = _integration_user(connection)
             connection.execute("update connected_apps set run_as = ?", (self.integration_user,))
             connection.execute("delete from sessions")
-            self.apply_visibility(connection)
+            self.apply_rules(connection)
         return counts
 
 

@@ -30,7 +30,7 @@ def query_all(call: Call) -> Reply:
 def next_page(call: Call) -> Reply:
     """Answer `/query/{cursor}-{offset}`: the next records of a query that did not fit a page."""
     cursor_id, _, offset_text = call.path["locator"].partition("-")
-    with call.org.store.reading() as connection:
+    with call.org.querying() as connection:
         row = connection.execute(
             "select soql, include_deleted, page_size, ids from query_cursors where cursor_id = ?",
             (cursor_id,),
@@ -54,9 +54,11 @@ def _run(call: Call, *, include_deleted: bool) -> Reply:
     soql = call.query.get("q")
     if not soql:
         raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
-    compiled = soql_compiler.compile_query(call.org.schema, soql, include_deleted=include_deleted)
+    compiled = soql_compiler.compile_query(
+        call.org.schema, soql, include_deleted=include_deleted, now=call.org.now()
+    )
     page_size = _page_size(call)
-    with call.org.store.reading() as connection:
+    with call.org.querying() as connection:
         cursor = connection.execute(compiled.select(), compiled.parameters)
         if compiled.is_count:
             (total,) = cursor.fetchone()

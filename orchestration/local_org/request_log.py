@@ -17,6 +17,7 @@ _FILTERS = {
     "is_write": "is_write = ?",
     "is_api_call": "is_api_call = ?",
     "since": "at >= ?",
+    "fault": "fault like ?",
     "after_id": "request_id > cast(? as integer)",
 }
 _FLAGS = {"true": 1, "1": 1, "yes": 1, "false": 0, "0": 0, "no": 0}
@@ -24,7 +25,7 @@ _FLAGS = {"true": 1, "1": 1, "yes": 1, "false": 0, "0": 0, "no": 0}
 
 @dataclass(frozen=True)
 class Entry:
-    """One answered request; `records` were returned or sent, `failed_records` refused."""
+    """One request; `records` were returned or sent, `failed_records` refused; `fault` fired."""
 
     at: str
     method: str
@@ -37,6 +38,8 @@ class Entry:
     failed_records: int
     is_write: bool
     duration_ms: float
+    fault: str = ""
+    request_id: int | None = None
 
 
 class ApiUsage:
@@ -72,6 +75,15 @@ class ApiUsage:
         while self._calls and self._calls[0] < now - DAY:
             self._calls.popleft()
         return len(self._calls)
+
+
+def last_id(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest entry, also of one that is gone but for its writes."""
+    (last,) = connection.execute(
+        "select max(coalesce((select max(request_id) from request_log), 0), "
+        "coalesce((select max(request_id) from record_writes), 0))"
+    ).fetchone()
+    return int(last)
 
 
 def write(connection: sqlite3.Connection, entry: Entry) -> None:

@@ -5,7 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from orchestration.local_org import admin, queries, service, sobject_collections, sobjects
+from orchestration.local_org import (
+    admin,
+    admin_faults,
+    admin_rules,
+    bulk_ingest,
+    bulk_query,
+    queries,
+    service,
+    sobject_collections,
+    sobjects,
+)
 from orchestration.local_org.calls import Call, Reply
 
 Handler = Callable[[Call], Reply]
@@ -55,6 +65,8 @@ def _rest(method: str, template: str, handler: Handler, *, write: bool = False) 
 _RECORD = "/sobjects/{object}/{id}"
 _BY_KEY = "/sobjects/{object}/{field}/{value}"
 _COLLECTION = "/composite/sobjects"
+_INGEST = "/jobs/ingest"
+_EXTRACT = "/jobs/query"
 
 ROUTES = (
     _rest("GET", "/query", queries.query),
@@ -74,6 +86,21 @@ ROUTES = (
     _rest("PATCH", _RECORD, sobjects.update, write=True),
     _rest("DELETE", _RECORD, sobjects.delete, write=True),
     _rest("PATCH", _BY_KEY, sobjects.upsert, write=True),
+    _rest("POST", _INGEST, bulk_ingest.create, write=True),
+    _rest("GET", _INGEST, bulk_ingest.list_jobs),
+    _rest("GET", f"{_INGEST}/{{job}}", bulk_ingest.get),
+    _rest("PATCH", f"{_INGEST}/{{job}}", bulk_ingest.set_state, write=True),
+    _rest("DELETE", f"{_INGEST}/{{job}}", bulk_ingest.delete, write=True),
+    _rest("PUT", f"{_INGEST}/{{job}}/batches", bulk_ingest.upload, write=True),
+    _rest("GET", f"{_INGEST}/{{job}}/(?i:successfulResults)", bulk_ingest.successful_results),
+    _rest("GET", f"{_INGEST}/{{job}}/(?i:failedResults)", bulk_ingest.failed_results),
+    _rest("GET", f"{_INGEST}/{{job}}/(?i:unprocessedRecords)", bulk_ingest.unprocessed_records),
+    _rest("POST", _EXTRACT, bulk_query.create),
+    _rest("GET", _EXTRACT, bulk_query.list_jobs),
+    _rest("GET", f"{_EXTRACT}/{{job}}", bulk_query.get),
+    _rest("PATCH", f"{_EXTRACT}/{{job}}", bulk_query.abort),
+    _rest("DELETE", f"{_EXTRACT}/{{job}}", bulk_query.delete),
+    _rest("GET", f"{_EXTRACT}/{{job}}/results", bulk_query.results),
     _rest("GET", "/limits", service.limits),
     _rest("GET", "", service.resources),
     _route("GET", "/services/data", service.versions, "open"),
@@ -87,6 +114,16 @@ ROUTES = (
     _route("PUT", "/__admin/hidden-fields", admin.hide_fields, "admin"),
     _route("GET", "/__admin/records/{object}", admin.dump, "admin"),
     _route("PATCH", "/__admin/records/{object}/{id}", admin.set_fields, "admin"),
+    _route("POST", "/__admin/faults", admin_faults.add_faults, "admin"),
+    _route("GET", "/__admin/faults", admin_faults.list_faults, "admin"),
+    _route("DELETE", "/__admin/faults", admin_faults.clear_faults, "admin"),
+    _route("POST", "/__admin/jobs/{job}/resume", admin_faults.resume_job, "admin"),
+    _route("GET", "/__admin/writes", admin_faults.writes, "admin"),
+    _route("GET", "/__admin/writes/summary", admin_faults.writes_summary, "admin"),
+    _route("DELETE", "/__admin/writes", admin_faults.clear_writes, "admin"),
+    _route("GET", "/__admin/rules", admin_rules.get, "admin"),
+    _route("PUT", "/__admin/rules", admin_rules.replace, "admin"),
+    _route("PATCH", "/__admin/rules", admin_rules.change, "admin"),
     _route("GET", "/__admin/state", admin.state, "admin"),
     _route("POST", "/__admin/reset", admin.reset, "admin"),
 )

@@ -9,11 +9,15 @@ from typing import Any
 
 import orjson
 
+from orchestration.local_org.org_rules import Rules
+
 OBJECTS = Path(__file__).with_name("objects")
 
 TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "combobox"})
 ID_TYPES = frozenset({"id", "reference"})
 NUMBER_TYPES = frozenset({"double", "currency", "percent", "int"})
+#: Objects that exist only where Enhanced Email is on.
+_ENHANCED_EMAIL = frozenset({"EmailMessage", "EmailMessageRelation"})
 DEFAULT_LENGTHS = {"id": 18, "reference": 18, "email": 80, "phone": 40, "url": 255, "picklist": 255}
 
 
@@ -23,6 +27,7 @@ class PicklistValue:
 
     value: str
     label: str
+    is_active: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Field:
     @cached_property
     def allowed_values(self) -> frozenset[str]:
         """The values that a restricted picklist accepts."""
-        return frozenset(item.value for item in self.values)
+        return frozenset(item.value for item in self.values if item.is_active)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class SObject:
     fields: tuple[Field, ...]
     union_of: tuple[str, ...] = ()
     responded_statuses: frozenset[str] = frozenset()
+    createable: bool = True
+    updateable: bool = True
+    may_delete: bool = True
     _by_name: Mapping[str, Field] = field(default_factory=dict, repr=False, compare=False)
     _by_relationship: Mapping[str, Field] = field(default_factory=dict, repr=False, compare=False)
 
@@ -105,6 +113,11 @@ class SObject:
     def is_soft_deleted(self) -> bool:
         """Whether deleting leaves the record in the recycle bin (`IsDeleted`)."""
         return "isdeleted" in self._by_name
+
+    @property
+    def deletable(self) -> bool:
+        """Whether the user may delete records."""
+        return self.may_delete and self.is_soft_deleted
 
 
 @dataclass(frozen=True)
@@ -139,15 +152,49 @@ def load(folder: Path = OBJECTS) -> Schema:
     return Schema(tuple(_object(orjson.loads(text)) for text in texts), fingerprint)
 
 
-def without(schema: Schema, hidden: frozenset[tuple[str, str]]) -> Schema:
-    """Return the schema as a user sees it who may not see some (object, field) pairs."""
-    objects = tuple(
-        replace(each, fields=tuple(f for f in each.fields if (each.name, f.name) not in hidden))
-        for each in schema.objects
+def as_seen(schema: Schema, hidden: frozenset[tuple[str, str]], rules: Rules) -> Schema:
+    """Return the schema as the API user sees it: what is hidden does not exist for them.
+
+    `hidden` are (object, field) pairs.
+    """
+    seen = tuple(_seen(each, hidden, rules) for each in schema.objects if _exists(each.name, rules))
+    marks = [sorted(hidden), rules.read_only_fields, rules.object_access, rules.inactive_values]
+    words = orjson.dumps([*marks, rules.enhanced_email], option=orjson.OPT_SORT_KEYS)
+    fingerprint = hashlib.sha256(schema.fingerprint.encode() + words).hexdigest()[:12]
+    return Schema(seen, fingerprint)
+
+
+def _exists(name: str, rules: Rules) -> bool:
+    if name in _ENHANCED_EMAIL and not rules.enhanced_email:
+        return False
+    return "read" in rules.object_access.get(name, ["read"])
+
+
+def _seen(sobject: SObject, hidden: frozenset[tuple[str, str]], rules: Rules) -> SObject:
+    rights = rules.object_access.get(sobject.name)
+    locked = set(rules.read_only_fields.get(sobject.name, ()))
+    fields = []
+    for each in sobject.fields:
+        if (sobject.name, each.name) in hidden:
+            continue
+        off = set(rules.inactive_values.get(f"{sobject.name}.{each.name}", ()))
+        values = tuple(replace(one, is_active=one.value not in off) for one in each.values)
+        is_open = each.name not in locked
+        fields.append(
+            replace(
+                each,
+                values=values,
+                createable=each.createable and is_open,
+                updateable=each.updateable and is_open,
+            )
+        )
+    return replace(
+        sobject,
+        fields=tuple(fields),
+        createable=rights is None or "create" in rights,
+        updateable=rights is None or "update" in rights,
+        may_delete=rights is None or "delete" in rights,
     )
-    marks = ",".join(sorted(f"{name}.{field_name}" for name, field_name in hidden))
-    fingerprint = hashlib.sha256(f"{schema.fingerprint}{marks}".encode()).hexdigest()[:12]
-    return Schema(objects, fingerprint)
 
 
 def _object(data: Mapping[str, Any]) -> SObject:

@@ -36,7 +36,7 @@ def check_version(version: str) -> None:
 
 def resources(call: Call) -> Reply:
     """Answer `/services/data/vXX.X`."""
-    names = ("sobjects", "query", "queryAll", "limits", "composite")
+    names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
     return Reply(content={name: f"{call.base}/{name}" for name in names})
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from orchestration.local_org import describe, identifiers, soql_compiler, values
 from orchestration.local_org.calls import Call, Reply, header_date, http_date, not_found, split_list
 from orchestration.local_org.errors import ApiError, RowError
+from orchestration.local_org.guard import Guard
+from orchestration.local_org.record_writes import Origin
 from orchestration.local_org.schema import Field, SObject
 from orchestration.local_org.store import quoted
 from orchestration.local_org.writes import Saved, Writer
@@ -128,7 +130,15 @@ def upsert(call: Call) -> Reply:
 
 def writer(call: Call, connection: sqlite3.Connection) -> Writer:
     """Return a writer for the caller's user, at this moment."""
-    return Writer(connection, call.org.schema, call.user_id, values.now_text())
+    header = call.headers.get("sforce-duplicate-rule-header", "")
+    guard = Guard(
+        call.org.rules,
+        call.faults,
+        allow_duplicates="allowsave=true" in header.replace(" ", "").lower(),
+        auto_assign=call.headers.get("sforce-auto-assign", "").lower() != "false",
+    )
+    origin = Origin(call.request_id)
+    return Writer(connection, call.org.schema, call.user_id, call.org.now_text(), origin, guard)
 
 
 def external_key(sobject: SObject, name: str) -> Field:

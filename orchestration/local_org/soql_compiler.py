@@ -35,7 +35,7 @@ class Shape:
     type_name: str
     id_at: int
     type_at: int | None = None
-    leaves: list[tuple[str, int, bool]] = field(default_factory=list)
+    leaves: list[tuple[str, int, str]] = field(default_factory=list)
     children: "dict[str, Shape]" = field(default_factory=dict)
 
     def build(self, row: tuple[Any, ...], base: str) -> dict[str, Any] | None:
@@ -47,9 +47,9 @@ class Shape:
         record: dict[str, Any] = {
             "attributes": {"type": name, "url": f"{base}/sobjects/{name}/{identifier}"}
         }
-        for key, at, is_boolean in self.leaves:
+        for key, at, kind in self.leaves:
             value = row[at]
-            record[key] = bool(value) if is_boolean else value
+            record[key] = bool(value) if kind == "boolean" else value
         for key, shape in self.children.items():
             record[key] = shape.build(row, base)
         return record
@@ -198,7 +198,7 @@ class _Compiler:
                 shape.children[key] = child
             shape = shape.children[key]
         column, leaf = self._scope.resolve(token)
-        shape.leaves.append((leaf.name, self._column(column), leaf.type == "boolean"))
+        shape.leaves.append((leaf.name, self._column(column), leaf.type))
 
     def _column(self, sql: str) -> int:
         self._columns.append(sql)

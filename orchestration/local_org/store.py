@@ -7,39 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 
+from orchestration.local_org import tables
 from orchestration.local_org.schema import TEXT_TYPES, Field, Schema, SObject
 
 BUSY_SECONDS = 15.0
 
 #: Columns that queries and lookups filter by; unique fields have indexes of their own.
 _INDEXED = ("SystemModstamp", "Email", "WhoId", "EmailMessageId", "CampaignId", "ParentId")
-
-_HOUSEKEEPING = """
-create table if not exists org_meta (key text primary key, value text not null);
-create table if not exists id_numbers (object text primary key, last integer not null);
-create table if not exists connected_apps (
-    consumer_key text primary key, secret_hash text, public_key text, run_as text not null
-);
-create table if not exists sessions (
-    token_hash text primary key, user_id text not null, consumer_key text not null,
-    created_at real not null, expires_at real not null
-);
-create table if not exists query_cursors (
-    cursor_id text primary key, soql text not null,
-    include_deleted integer not null, page_size integer not null, ids text not null,
-    created_at real not null
-);
-create table if not exists hidden_fields (
-    object text not null, field text not null, primary key (object, field)
-);
-create table if not exists request_log (
-    request_id integer primary key, at text not null, method text not null, path text not null,
-    query text not null, kind text not null, is_api_call integer not null,
-    status integer not null, records integer not null, failed_records integer not null,
-    is_write integer not null, duration_ms real not null
-);
-create index if not exists request_log_at on request_log (at) where is_api_call;
-"""
 
 
 def quoted(name: str) -> str:
@@ -82,6 +56,16 @@ class Store:
                 raise
             connection.execute("commit")
 
+    @contextmanager
+    def trying(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection whose changes are never kept."""
+        with self._writer, self._connection() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            finally:
+                connection.execute("rollback")
+
     def close(self) -> None:
         """Close the idle connections (the last one to close tidies the write-ahead log)."""
         while True:
@@ -115,13 +99,14 @@ class Store:
 
 def create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
     """Create what is missing; an older file gets the columns that it lacks."""
-    for statement in _HOUSEKEEPING.split(";"):
+    for statement in tables.HOUSEKEEPING.split(";"):
         connection.execute(statement)
+    _add_column(connection, "request_log", "fault", "text not null default ''")
     for sobject in schema:
         table = quoted(sobject.name)
         columns = ", ".join(_column(each) for each in sobject.fields)
         connection.execute(f"create table if not exists {table} ({columns})")
-        present = {row[1] for row in connection.execute(f"pragma table_info({table})")}
+        present = _columns(connection, table)
         for field in sobject.fields:
             if field.name not in present:
                 connection.execute(f"alter table {table} add column {_column(field)}")
@@ -161,6 +146,15 @@ def meta(connection: sqlite3.Connection, key: str) -> str | None:
 def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Write one note that the org keeps about itself."""
     connection.execute("insert or replace into org_meta values (?, ?)", (key, value))
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"pragma table_info({table})")}
+
+
+def _add_column(connection: sqlite3.Connection, table: str, name: str, definition: str) -> None:
+    if name not in _columns(connection, table):
+        connection.execute(f"alter table {table} add column {name} {definition}")
 
 
 def _column(field: Field) -> str:

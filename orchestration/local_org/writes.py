@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from orchestration.local_org import identifiers, rules, validation
+from orchestration.local_org import identifiers, late_rows, record_writes, rules, validation
 from orchestration.local_org.errors import RowError
+from orchestration.local_org.guard import Guard, Pair
+from orchestration.local_org.record_writes import Origin, Written
 from orchestration.local_org.schema import Schema, SObject
 from orchestration.local_org.store import quoted
 from orchestration.local_org.validation import Draft
@@ -47,6 +49,8 @@ class Writer:
     schema: Schema
     user_id: str
     now: str
+    origin: Origin
+    guard: Guard = field(default_factory=Guard)
     is_system: bool = False
 
     def create(self, sobject: SObject, records: Sequence[Mapping[str, Any]]) -> list[Saved]:
@@ -54,16 +58,15 @@ class Writer:
         drafts = [self._new(sobject, record) for record in records]
         self._check(sobject, drafts)
         rules.check_new(self.connection, sobject, drafts)
-        good = [draft for draft in drafts if not draft.errors]
+        complete = [(draft, self._complete(sobject, draft)) for draft in _sound(drafts)]
+        self.guard.check_new(self.connection, sobject, complete)
+        good = [(draft, row) for draft, row in complete if not draft.errors]
         first = self._numbers(sobject, len(good))
-        rows: list[dict[str, Stored]] = []
-        for number, draft in enumerate(good, start=first):
+        for number, (draft, row) in enumerate(good, start=first):
             draft.record_id = identifiers.build(sobject.key_prefix or "", number)
-            row = self._with_defaults(sobject, draft.changes)
-            row.update(rules.derive(sobject, row, self.now))
             row["Id"] = draft.record_id
-            rows.append(row)
-        self._insert(sobject, rows)
+        self._insert(sobject, [row for _, row in good])
+        self._note(sobject, "create", good, {})
         return [_saved(draft) for draft in drafts]
 
     def update(self, sobject: SObject, records: Sequence[Mapping[str, Any]]) -> list[Saved]:
@@ -77,14 +80,19 @@ class Writer:
             if draft.record_id is not None and not draft.errors:
                 self._judge(sobject, draft, current.get(draft.record_id))
         self._check(sobject, drafts)
-        good = [draft for draft in drafts if not draft.errors]
-        for draft in good:
+        complete: list[Pair] = []
+        for draft in _sound(drafts):
             row = {**current[str(draft.record_id)], **draft.changes}
+            complete.append((draft, row))
+        self.guard.check_changed(sobject, complete)
+        good = [(draft, row) for draft, row in complete if not draft.errors]
+        self._note(sobject, "update", good, current)
+        for draft, row in good:
             draft.changes.update(rules.derive(sobject, row, self.now))
-        self._store(sobject, good)
+        self._store(sobject, [draft for draft, _ in good])
         return [_saved(draft) for draft in drafts]
 
-    def delete(self, sobject: SObject, given_ids: Sequence[str]) -> list[Saved]:
+    def delete(self, sobject: SObject, given_ids: Sequence[str | None]) -> list[Saved]:
         """Put records into the recycle bin (`IsDeleted`)."""
         drafts = self._identified(sobject, [{"id": each} for each in given_ids])
         current = self._current(sobject, [each.record_id for each in drafts if each.record_id])
@@ -100,8 +108,46 @@ class Writer:
                 message = f"entity type {sobject.name} does not support delete"
                 draft.errors.append(RowError("INSUFFICIENT_ACCESS_OR_READONLY", message))
             draft.changes["IsDeleted"] = 1
-        self._store(sobject, [draft for draft in drafts if not draft.errors])
+        complete = [(draft, current[str(draft.record_id)]) for draft in _sound(drafts)]
+        self.guard.check_deleted(sobject, complete)
+        good = [(draft, row) for draft, row in complete if not draft.errors]
+        self._note(sobject, "delete", good, current)
+        self._store(sobject, [draft for draft, _ in good])
         return [_saved(draft) for draft in drafts]
+
+    def _complete(self, sobject: SObject, draft: Draft) -> dict[str, Stored]:
+        row = self._with_defaults(sobject, draft.changes)
+        row.update(rules.derive(sobject, row, self.now))
+        return row
+
+    def _note(
+        self,
+        sobject: SObject,
+        operation: str,
+        pairs: Sequence[Pair],
+        current: Mapping[str, Mapping[str, Stored]],
+    ) -> None:
+        """Prove what is written, and remember what late readers are still to see."""
+        key = next((each.name for each in sobject.fields if each.external_id), "")
+        written = []
+        for draft, row in pairs:
+            identifier, held = str(draft.record_id), row.get(key)
+            before = current.get(identifier, {})
+            is_change = any(before.get(name) != value for name, value in draft.changes.items())
+            name = None if held is None else str(held)
+            written.append(Written(identifier, name, dict(draft.changes), is_change))
+        record_writes.note(
+            self.connection,
+            self.origin,
+            self.now,
+            object_name=sobject.name,
+            operation=operation,
+            rows=written,
+        )
+        seconds = self.guard.rules.late_seconds
+        if seconds:
+            befores = ((each.record_id, current.get(each.record_id)) for each in written)
+            late_rows.remember(self.connection, sobject.name, seconds, befores)
 
     def _new(self, sobject: SObject, record: Mapping[str, Any]) -> Draft:
         draft = validation.read_fields(sobject, record, is_create=True)
@@ -201,6 +247,10 @@ class Writer:
             (sobject.name, count),
         ).fetchone()
         return _RESERVED_NUMBERS + int(last) - count + 1
+
+
+def _sound(drafts: Sequence[Draft]) -> list[Draft]:
+    return [draft for draft in drafts if not draft.errors]
 
 
 def _saved(draft: Draft) -> Saved:

@@ -1,8 +1,9 @@
 """An HTTP server that answers what a test scripted: the faults that a healthy org never shows."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -18,11 +19,12 @@ RESET = "reset"
 
 @dataclass(frozen=True)
 class Answer:
-    """One scripted answer; `body` is sent as JSON, or as it is when it is text."""
+    """One scripted answer; `body` is sent as JSON, or as it is when it is text or bytes."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
 
 
 @dataclass
@@ -79,16 +81,21 @@ def scripted_org() -> Iterator[Script]:
                 self.close_connection = True
                 self.connection.close()
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names that http.server calls
+        # The names that http.server calls.
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
 
         def _send(self, answer: Answer) -> None:
-            body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+            time.sleep(answer.delay)
+            body = answer.body
+            if not isinstance(body, bytes):
+                body = (body if isinstance(body, str) else json.dumps(body)).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body.encode())))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body.encode())
+            with suppress(ConnectionError):  # whoever asked may have stopped waiting
+                self.wfile.write(body)
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""

@@ -20,9 +20,6 @@ demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Sale
 test: $(VENV)/.development ## Run the test suite.
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-jsforce: $(VENV)/.development ## Hold the local org against jsforce, another client; needs Node, npm and 110 MB.
-	@TOUCHLINE_TEST_NODE=1 $(BIN)/pytest -q tests/local_org/test_jsforce.py
-
 lint: $(VENV)/.development ## Check style, types and SQL.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-python lint-sql
 

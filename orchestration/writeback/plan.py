@@ -23,6 +23,7 @@ from orchestration.writeback.mapping_sections import Approval
 from orchestration.writeback.missing_people import plan_missing_people
 from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
+from orchestration.writeback.refused_records import block_refused_records
 from orchestration.writeback.routes import store_routes
 from orchestration.writeback.tables import create_writeback_tables
 
@@ -176,6 +177,7 @@ def _write_plan(
     plan_id = context.plan_id
     for planner in planners:
         planner(connection, context)
+    block_refused_records(connection, plan_id)
     connection.execute(plan_sql.COUNT_DECISIONS, {"plan_id": plan_id})
     figures = {
         "snapshot_at": snapshot_at,

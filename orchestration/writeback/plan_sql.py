@@ -6,7 +6,7 @@ once per record, and only the records that differ are ever turned into one row p
 
 from collections.abc import Mapping, Sequence
 
-from orchestration.writeback.comparison import Cell, quoted
+from orchestration.writeback.comparison import PLAIN_REASON, Cell, quoted
 
 #: Object to (the metrics that dbt computes, the raw versions of the records).
 SOURCES: Mapping[str, tuple[str, str]] = {
@@ -142,7 +142,8 @@ def list_cells(name: str, cells: Sequence[Cell], *, keeps_unchanged: bool) -> st
 insert into writeback.changes
     (plan_id, object, record_id, field, old_value, new_value, policy, decision, reason)
 select
-    $plan_id, {quoted(name)}, crm_id, field, old_value, new_value, policy, decision, reason
+    $plan_id, {quoted(name)}, crm_id, field, old_value, new_value, policy, decision,
+    coalesce(reason, {PLAIN_REASON})
 from (
     select
         crm_id,

@@ -6,17 +6,23 @@ from math import ceil
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.crm.snapshot import OVERLAP
+from orchestration.crm.snapshot_tables import TABLES
+
 #: One Collections request carries so many records; its records are read by one query before.
 ROWS_PER_REQUEST = 200
 
 #: One Bulk job carries so many records.
-ROWS_PER_JOB = 100_000
+ROWS_PER_JOB = 50_000
 
 #: Below, Collections answer at once and record by record; Salesforce's own advice, too.
 BULK_FROM = 2_000
 
 #: Of a job: open, upload and start it; ask once how it stands; fetch three sets of results.
 JOB_WRITES, JOB_READS = 3, 4
+
+#: Before a job, one query asks what moved since the snapshot; it answers in pages of so many.
+ROWS_PER_PAGE = 2_000
 
 #: Their ids are wanted by other records of the same plan, or those of others by them.
 NEVER_IN_BULK = frozenset({"EmailMessage", "EmailMessageRelation"})
@@ -32,6 +38,15 @@ from writeback.changes
 where plan_id = ? and decision = 'write'
 group by object, operation
 order by object, operation
+"""
+
+_RECENT = """
+select count(distinct record_id)
+from {versions}
+where
+    system_modstamp >= (
+        select max(until) - $overlap from raw.salesforce_snapshots where object = $object
+    )
 """
 
 _INSERT = "insert into writeback.plan_routes values (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -65,10 +80,13 @@ class Route:
         return self.read_calls + self.write_calls
 
 
-def choose_route(object_name: str, operation: str, records: int, *, refers: bool = False) -> Route:
+def choose_route(
+    object_name: str, operation: str, records: int, *, refers: bool = False, recent: int = 0
+) -> Route:
     """Return the cheaper of the routes that these records may go.
 
-    `refers`: some of their values are ids of records that the same plan creates.
+    `refers`: some of their values are ids of records that the same plan creates. `recent`: so
+    many of the object's records are as young as the snapshot, give or take its overlap.
     """
     requests = ceil(records / ROWS_PER_REQUEST)
     jobs = ceil(records / ROWS_PER_JOB)
@@ -82,7 +100,7 @@ def choose_route(object_name: str, operation: str, records: int, *, refers: bool
         operation,
         "bulk",
         records,
-        is_read_before + JOB_READS * jobs,
+        jobs * (JOB_READS + is_read_before * max(1, ceil(recent / ROWS_PER_PAGE))),
         JOB_WRITES * jobs,
         f"{_counted(jobs, 'job')} of up to {ROWS_PER_JOB:,} records, "
         f"instead of {_counted(collections.calls, 'call')}",
@@ -106,7 +124,9 @@ def store_routes(connection: DuckDBPyConnection, plan_id: str) -> int:
     """Choose the routes of a plan's writes anew and store them; return all their calls."""
     routed = connection.execute(_ROUTED, [plan_id]).fetchall()
     routes = [
-        choose_route(name, operation, records, refers=refers)
+        choose_route(
+            name, operation, records, refers=refers, recent=_recent_records(connection, name)
+        )
         for name, operation, records, refers in routed
     ]
     if routes:
@@ -120,6 +140,16 @@ def store_routes(connection: DuckDBPyConnection, plan_id: str) -> int:
 def read_routes(connection: DuckDBPyConnection, plan_id: str) -> list[Route]:
     """Return the routes of a plan, what is asked before the first write first."""
     return [Route(*row) for row in connection.execute(_STORED, [plan_id]).fetchall()]
+
+
+def _recent_records(connection: DuckDBPyConnection, name: str) -> int:
+    """Return how many records the query before a job finds, where nobody moved any since."""
+    if name not in TABLES:
+        return 0
+    (count,) = connection.execute(
+        _RECENT.format(versions=TABLES[name]), {"object": name, "overlap": OVERLAP}
+    ).fetchone() or (0,)
+    return int(count)
 
 
 def _counted(count: int, noun: str) -> str:

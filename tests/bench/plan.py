@@ -9,14 +9,15 @@ Two plans are measured: a usual one, where few records changed, and the first on
 where every cell is new. Both have to hold.
 """
 
+import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -104,8 +105,8 @@ def main() -> int:
             with warehouse.connect() as connection:
                 _fill(connection, changed_every)
             console.print("Comparing them bare, and planning them …")
-            yardstick_cells, yardstick, _ = _apart(_compare_bare, warehouse.path)
-            cells, seconds, peak = _apart(_plan, warehouse.path)
+            yardstick_cells, yardstick, _ = _apart("bare", warehouse.path)
+            cells, seconds, peak = _apart("plan", warehouse.path)
         if cells != yardstick_cells:
             console.print(f"The plan has {cells:,} cells, the yardstick {yardstick_cells:,}.")
             return 1
@@ -222,17 +223,23 @@ def _plan(path: Path) -> tuple[int, float]:
     return plan.changed_cells, time.perf_counter() - begun
 
 
-def _apart(work: Callable[[Path], tuple[int, float]], path: Path) -> tuple[int, float, int]:
-    """Do the work in a process of its own; return its count, its seconds, and its peak memory."""
-    with get_context("spawn").Pool(1) as pool:
-        count, seconds = pool.apply(work, (path,))
-        peak = pool.apply(_peak_bytes)
+def _apart(work: str, path: Path) -> tuple[int, float, int]:
+    """Have the work done by a process of its own; return its count, seconds and peak memory."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.plan", work, str(path)],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    count, seconds, peak = json.loads(done.stdout)
     return count, seconds, peak
 
 
-def _peak_bytes() -> int:
-    """Return the most memory that this process ever had (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _work(name: str, path: Path) -> None:
+    """Do one of the two kinds of work, and print what it took."""
+    count, seconds = {"bare": _compare_bare, "plan": _plan}[name](path)
+    # Linux counts the most memory that a process ever had in KiB.
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    sys.stdout.write(json.dumps([count, seconds, peak_bytes]))
 
 
 def _figures(measured: Sequence[Measured]) -> Figures:
@@ -252,4 +259,7 @@ def _figures(measured: Sequence[Measured]) -> Figures:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:]:
+        _work(sys.argv[1], Path(sys.argv[2]))
+    else:
+        sys.exit(main())

@@ -1,5 +1,8 @@
 """Planners beside that of the mapped fields: records that are yet to be created (J2, H5)."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from duckdb import DuckDBPyConnection
 
 from orchestration.writeback.plan import Plan, make_plan
@@ -62,3 +65,48 @@ def test_k1_a_waiting_plan_is_another_one_when_other_records_would_be_created(
     first = _plan(stage)
     assert _plan(stage).plan_id == first.plan_id
     assert make_plan(stage.warehouse, contact_mapping(OPENS), planners=[]).plan_id != first.plan_id
+
+
+_ATTEMPT = """
+insert into writeback.ledger
+    (attempt_id, plan_id, run_id, object, external_key, sent_at, outcome, error_code,
+    error_message, is_transient, new_values, operation)
+values (nextval('writeback.attempt_ids'), 'plan-0', 'run', 'EmailMessage', 'mail-1', ?, 'failed',
+    'INVALID_STATUS', 'so it is', ?, ?, 'create')
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "is_transient", "decision"),
+    [
+        ('{"Subject": "Hello", "Status": "3"}', False, "blocked"),
+        ('{"Subject": "Hello", "Status": "1"}', False, "write"),
+        ('{"Subject": "Hello", "Status": "3"}', True, "write"),
+    ],
+)
+def test_k5_a_record_that_was_refused_for_good_rests_until_a_value_changes(
+    stage: Stage, values: str, is_transient: bool, decision: str
+) -> None:
+    _stage_ann(stage)
+    _plan(stage)
+    with stage.warehouse.connect() as connection:
+        connection.execute(_ATTEMPT, [datetime.now(UTC), is_transient, values])
+    plan = _plan(stage)
+    assert stage.rows(
+        "select distinct decision from writeback.changes "
+        f"where plan_id = '{plan.plan_id}' and external_key = 'mail-1'"
+    ) == [(decision,)]
+
+
+def test_k5_a_record_that_was_refused_is_tried_again_when_the_metadata_changes(
+    stage: Stage,
+) -> None:
+    _stage_ann(stage)
+    _plan(stage)
+    with stage.warehouse.connect() as connection:
+        connection.execute(_ATTEMPT, [datetime.now(UTC), False, '{"Subject": "Hello"}'])
+        connection.execute(
+            "insert into raw.salesforce_describes values (9, ?, 'EmailMessage', ?)",
+            [datetime.now(UTC) + timedelta(seconds=1), '{"name": "EmailMessage", "fields": []}'],
+        )
+    assert _plan(stage).decisions["write"] == 4

@@ -20,7 +20,7 @@ OPENS = "metric: open_count, field: Opens__c, policy: owned"
         ("update", 1_999, "collections", 10, 10),
         ("update", 2_000, "bulk", 5, 3),
         ("update", 10_000, "bulk", 5, 3),
-        ("update", 100_001, "bulk", 9, 6),
+        ("update", 100_001, "bulk", 15, 9),
         ("create", 201, "collections", 0, 2),
         ("create", 2_000, "bulk", 4, 3),
         ("delete", 201, "collections", 2, 2),
@@ -36,6 +36,18 @@ def test_k3_the_cheaper_route_is_taken_from_2000_records_on(
         read_calls,
         write_calls,
     )
+
+
+@pytest.mark.parametrize(("recent", "read_calls"), [(0, 5), (2_000, 5), (2_001, 6), (9_000, 9)])
+def test_k3_what_is_as_young_as_the_snapshot_is_asked_for_before_a_job(
+    recent: int, read_calls: int
+) -> None:
+    assert choose_route("Contact", "update", 10_000, recent=recent).read_calls == read_calls
+
+
+def test_k3_where_most_records_are_young_a_job_may_cost_more() -> None:
+    route = choose_route("Contact", "update", 2_000, recent=30_000)
+    assert (route.route, route.calls) == ("collections", 20)
 
 
 @pytest.mark.parametrize("name", ["EmailMessage", "EmailMessageRelation"])

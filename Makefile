@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts bench-plan chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(VENV)/.runtime ## Measure the simulator.
 
 bench-marts: $(VENV)/.runtime ## Measure the models of opens and clicks on 10 million events.
 	@$(BIN)/python -m tests.bench.marts
+
+bench-plan: $(VENV)/.runtime ## Measure planning 1 million records with 15 fields.
+	@$(BIN)/python -m tests.bench.plan
 
 bench-explain: $(VENV)/.runtime ## Measure how long one person's story takes on 10 million events.
 	@$(BIN)/python -m tests.bench.explain

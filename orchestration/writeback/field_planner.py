@@ -59,10 +59,19 @@ def _list_object(
         plan_sql.list_cells(name, cells, keeps_unchanged=keeps_unchanged), {"plan_id": plan_id}
     )
     connection.execute("drop table compared")
-    connection.execute(
-        block_refused(plan_sql.SOURCES[name][1], cells),
-        {"plan_id": plan_id, "object": name},
-    )
+    if _was_refused(connection, name):
+        connection.execute(
+            block_refused(plan_sql.SOURCES[name][1], cells), {"plan_id": plan_id, "object": name}
+        )
+
+
+def _was_refused(connection: DuckDBPyConnection, name: str) -> bool:
+    """Whether any record of the object was: where none was, no cell needs to be looked at."""
+    (found,) = connection.execute(
+        "select exists (select 1 from writeback.ledger where object = ? and outcome = 'failed')",
+        [name],
+    ).fetchone() or (False,)
+    return bool(found)
 
 
 def _count_unlisted(

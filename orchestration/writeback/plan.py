@@ -228,11 +228,16 @@ def _waiting_with_the_same_writes(connection: DuckDBPyConnection, plan_id: str) 
     Somebody may have read it: as long as nothing in it changes, it stays the one to approve.
     """
     waiting = connection.execute(
-        "select plan_id from writeback.plans where state = 'planned' order by created_at desc"
+        "select plan_id from writeback.plans where state = 'planned' and kind = 'sync' "
+        "order by created_at desc"
     ).fetchone()
     if not waiting:
         return None
-    (is_same,) = connection.execute(
-        plan_sql.WRITES_THE_SAME, {"waiting": waiting[0], "plan_id": plan_id}
-    ).fetchone() or (False,)
+    fingerprints = {
+        plan: (cells, cell_sum)
+        for plan, cells, cell_sum in connection.execute(
+            plan_sql.FINGERPRINTS, {"waiting": waiting[0], "plan_id": plan_id}
+        ).fetchall()
+    }
+    is_same = fingerprints.get(waiting[0]) == fingerprints.get(plan_id)
     return str(waiting[0]) if is_same else None

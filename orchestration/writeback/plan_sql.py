@@ -121,30 +121,47 @@ where {"true" if keeps_unchanged else f"problem is not null or {differs}"}
 
 
 def list_cells(name: str, cells: Sequence[Cell], *, keeps_unchanged: bool) -> str:
-    """Return the statement that turns `compared` into rows of writeback.changes."""
-    branches = "\nunion all\n".join(
-        _list_cell(name, cell, keeps_unchanged=keeps_unchanged) for cell in cells
+    """Return the statement that turns `compared` into rows of writeback.changes.
+
+    Lists are unnested side by side: one pass over the records, whatever the number of fields.
+    """
+    rules = [cell.rules() for cell in cells]
+    columns = {
+        "field": [quoted(cell.target.mapping.field) for cell in cells],
+        "old_value": [cell.as_text(cell.old) for cell in cells],
+        "new_value": [cell.as_text(cell.new) for cell in cells],
+        "policy": [quoted(cell.target.mapping.policy) for cell in cells],
+        "decision": [_first([(when, taken) for when, taken, _ in each]) for each in rules],
+        "reason": [_first([(when, words) for when, _, words in each]) for each in rules],
+        "is_listed": [_is_listed(cell, keeps_unchanged=keeps_unchanged) for cell in cells],
+    }
+    lists = ",\n        ".join(
+        f"unnest([{', '.join(items)}]) as {column}" for column, items in columns.items()
     )
     return f"""
 insert into writeback.changes
     (plan_id, object, record_id, field, old_value, new_value, policy, decision, reason)
-{branches}
-"""
-
-
-def _list_cell(name: str, cell: Cell, *, keeps_unchanged: bool) -> str:
-    rules = cell.rules()
-    decision = " ".join(f"when {condition} then {taken}" for condition, taken, _ in rules)
-    reason = " ".join(f"when {condition} then {words}" for condition, _, words in rules)
-    listed = "true" if keeps_unchanged else cell.differs
-    mapping = cell.target.mapping
-    return f"""
 select
-    $plan_id, {quoted(name)}, crm_id, {quoted(mapping.field)}, {cell.as_text(cell.old)},
-    {cell.as_text(cell.new)}, {quoted(mapping.policy)}, case {decision} end, case {reason} end
-from compared
-where (problem is null and {listed}) or (problem is not null and {cell.new} is not null)
+    $plan_id, {quoted(name)}, crm_id, field, old_value, new_value, policy, decision, reason
+from (
+    select
+        crm_id,
+        {lists}
+    from compared
+)
+where is_listed
 """
+
+
+def _first(rules: Sequence[tuple[str, str]]) -> str:
+    branches = " ".join(f"when {condition} then {value}" for condition, value in rules)
+    return f"case {branches} end"
+
+
+def _is_listed(cell: Cell, *, keeps_unchanged: bool) -> str:
+    """Of a record that cannot be written, only what would have been."""
+    listed = "true" if keeps_unchanged else cell.differs
+    return f"case when problem is null then {listed} else {cell.new} is not null end"
 
 
 #: Unchanged cells that are not listed, per mapped field.
@@ -244,31 +261,21 @@ select coalesce(max(try_cast(replace(plan_id, 'plan-', '') as bigint)), 0) + 1
 from writeback.plans
 """
 
-#: Whether two plans write the same: the same new values in place of the same old ones.
-WRITES_THE_SAME = """
-with
-
-waiting as (
-
-    select
-        object, record_id, external_key, operation, field, old_value, new_value, refers_to
-    from writeback.changes
-    where plan_id = $waiting and decision = 'write'
-
-),
-
-fresh as (
-
-    select
-        object, record_id, external_key, operation, field, old_value, new_value, refers_to
-    from writeback.changes
-    where plan_id = $plan_id and decision = 'write'
-
-)
-
+#: What plans write, as a count and a sum over their cells in which no order matters: equal where
+#: the same new values take the place of the same old ones. A sum is one pass; a comparison row by
+#: row costs more than making the plan.
+FINGERPRINTS = """
 select
-    not exists (from waiting except from fresh)
-    and not exists (from fresh except from waiting)
+    plan_id,
+    count(*) as cells,
+    sum(
+        hash(
+            object, operation, record_id, external_key, field, old_value, new_value, refers_to
+        )::hugeint
+    ) as cell_sum
+from writeback.changes
+where plan_id in ($waiting, $plan_id) and decision = 'write'
+group by plan_id
 """
 
 #: The plan that waits keeps its id and its age.
@@ -318,17 +325,12 @@ INSERT_PLAN = """
 insert into writeback.plans
     (plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
     api_calls_estimate, notes)
-with per_object as (
-
-    select object, count(distinct coalesce(record_id, external_key)) as records, count(*) as cells
-    from writeback.changes
-    where plan_id = $plan_id and decision = 'write'
-    group by object
-
-)
-
 select
-    $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
-    coalesce(sum(cells), 0), $calls, $notes
-from per_object
+    $plan_id, $created_at, $snapshot_at, 'planned', $records,
+    (select coalesce(sum(records), 0) from writeback.plan_routes where plan_id = $plan_id),
+    (
+        select coalesce(sum(cells), 0) from writeback.plan_counts
+        where plan_id = $plan_id and decision = 'write'
+    ),
+    $calls, $notes
 """

@@ -21,6 +21,7 @@ from orchestration.writeback.apply import PlanNotApplicableError
 from orchestration.writeback.approval import NotApprovableError
 from orchestration.writeback.mapping import MappingError
 from orchestration.writeback.plan import NothingToPlanError
+from orchestration.writeback.undo import NothingToUndoError
 
 #: Others' errors that are no fault of ours, and what to add for somebody to know what to do.
 _ADVICE: Mapping[type[Exception], str] = {
@@ -39,6 +40,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     NotApprovableError,
     NotExplainableError,
     NothingToPlanError,
+    NothingToUndoError,
     OrgProcessError,
     PlanNotApplicableError,
     RuleChangeError,

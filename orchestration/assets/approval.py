@@ -16,6 +16,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.apply import apply_plan
 from orchestration.writeback.approval import approve_plan
+from orchestration.writeback.mapping import load_mapping
 
 
 class Approved(dg.Config):
@@ -38,8 +39,9 @@ def approve_and_apply(
     """Approve the plan, write it as a run would, and publish the read copy."""
     with warehouse.connect() as connection:
         plan_id = approve_plan(connection, config.plan_id or None, config.by)
-    report = apply_plan(warehouse, org.connect(), plan_id, context.run_id)
-    metadata = ledger_metadata(warehouse, report)
+    mapping = load_mapping(settings.mapping)
+    report = apply_plan(warehouse, org.connect(), plan_id, context.run_id, mapping)
+    metadata = ledger_metadata(report)
     context.log_event(dg.AssetMaterialization(LEDGER, metadata=metadata))
     if report.written:
         context.log_event(dg.AssetMaterialization(FIELDS, metadata={"written": report.written}))

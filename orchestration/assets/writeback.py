@@ -10,7 +10,7 @@ from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.apply import WritebackReport, apply_plan
-from orchestration.writeback.ledger import failures_by_code
+from orchestration.writeback.ledger import FailureCount
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan, read_plan
 from orchestration.writeback.routes import Route, read_routes
@@ -132,8 +132,9 @@ def applied_plan(
         )
         yield dg.MaterializeResult(LEDGER, metadata={"waiting_for_approval": plan_id})
         return
-    report = apply_plan(warehouse, org.connect(), plan_id, context.run.run_id)
-    yield dg.MaterializeResult(LEDGER, metadata=ledger_metadata(warehouse, report))
+    mapping = load_mapping(settings.mapping)
+    report = apply_plan(warehouse, org.connect(), plan_id, context.run.run_id, mapping)
+    yield dg.MaterializeResult(LEDGER, metadata=ledger_metadata(report))
     if report.written:
         yield dg.MaterializeResult(FIELDS, metadata={"written": report.written})
     if report.stopped_because:
@@ -141,29 +142,40 @@ def applied_plan(
         raise ended_early(report)
 
 
-def ledger_metadata(warehouse: Warehouse, report: WritebackReport) -> dict[str, Any]:
+def ledger_metadata(report: WritebackReport) -> dict[str, Any]:
     """Return what is shown of an applied plan beside the ledger."""
-    with warehouse.connect(read_only=True) as connection:
-        failures = failures_by_code(connection, report.run_id)
     return {
         "plan_id": report.plan_id,
         "written": report.written,
         "failed": report.failed,
         "skipped": report.skipped,
         "unsent": report.unsent,
+        "unknown": report.unknown,
         "stopped_because": report.stopped_because or "",
-        "failed_by_code": {failure.code: failure.records for failure in failures},
+        "failed_by_code": dict(report.failed_by_code),
+        "refusals": dg.MetadataValue.md(_refusals_table(report.refusals)),
         "write_calls": report.calls.write,
         "read_calls": report.calls.read,
         "seconds": report.seconds,
     }
 
 
+def _refusals_table(refusals: Sequence[FailureCount]) -> str:
+    if not refusals:
+        return "none"
+    header = ["| code | records | for example | what becomes of them | what to do |"]
+    rows = [
+        f"| {each.code} | {each.records} | {each.sample} | {each.handling} | {each.remedy} |"
+        for each in refusals
+    ]
+    return "\n".join([*header, "|---|--:|---|---|---|", *rows])
+
+
 def ended_early(report: WritebackReport) -> dg.Failure:
     """Return how the step of a writing that ended early fails."""
     return dg.Failure(
-        f"{report.stopped_because} ({report.unsent} records were not reached; the next run "
-        f"plans what is left to do)",
+        f"{report.stopped_because} ({report.unsent} records were not reached; `touchline apply "
+        f"--resume` goes on, or the next run plans what is left to do)",
         allow_retries=False,
     )
 

@@ -44,6 +44,8 @@ def _check_names(schema: Schema, rules: Rules) -> None:
         pairs.append((owner, each))
     for name in (*rules.object_access, *rules.duplicate_rules):
         pairs.append((name, "Id"))
+    for name in rules.assignment_rules:
+        pairs.append((name, "OwnerId"))
     for name, each in pairs:
         sobject = schema.find(name)
         found = sobject.find(each) if sobject else None

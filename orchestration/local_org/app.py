@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
@@ -34,7 +34,11 @@ def build_app(org: Org) -> Starlette:
     bulk_worker.resume(org)
 
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            # Half a request is none: nothing is done, and nobody waits for an answer.
+            return Response()
         exchange = _Exchange(org, request, body)
         response = await run_in_threadpool(exchange.answer)
         if exchange.hangs_up:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from orchestration.local_org import identifiers
 from orchestration.local_org.errors import RowError
 
 #: Faults that act before anything is done, or after it was done and committed.
@@ -153,7 +154,10 @@ def read(data: object) -> Fault:
         raise ValueError(f"No such key: {', '.join(unknown)}. Use {', '.join(sorted(known))}.")
     if data.get("kind") not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-    lists = {name: tuple(data[name]) for name in ("ids", "fields") if name in data}
+    lists = {
+        "ids": tuple(identifiers.canonical(each) or each for each in data.get("ids", ())),
+        "fields": tuple(data.get("fields", ())),
+    }
     fault = Fault(**{**data, **lists})
     if fault.when not in {BEFORE, AFTER} or fault.limit not in {"daily", "concurrent"}:
         raise ValueError("when is before or after, limit is daily or concurrent")

@@ -28,6 +28,7 @@ class Guard:
     rules: Rules = field(default_factory=Rules)
     faults: tuple[Fault, ...] = ()
     allow_duplicates: bool = False
+    auto_assign: bool = False
 
     def check_new(
         self, connection: sqlite3.Connection, sobject: SObject, pairs: Sequence[Pair]
@@ -36,17 +37,25 @@ class Guard:
         self._check_rights(pairs, is_allowed=sobject.createable)
         if sobject.name in self.rules.duplicate_rules and not self.allow_duplicates:
             _check_duplicates(connection, sobject, pairs)
+        self._assign(sobject, pairs)
         self._check_rules(sobject, pairs)
 
     def check_changed(self, sobject: SObject, pairs: Sequence[Pair]) -> None:
         """Add the errors of changed records."""
         self._check_rights(pairs, is_allowed=sobject.updateable)
+        self._assign(sobject, pairs)
         self._check_rules(sobject, pairs)
 
     def check_deleted(self, sobject: SObject, pairs: Sequence[Pair]) -> None:
         """Add the errors of records that are to be deleted."""
         self._check_rights(pairs, is_allowed=sobject.deletable)
         self._spoil(sobject, pairs)
+
+    def _assign(self, sobject: SObject, pairs: Sequence[Pair]) -> None:
+        """Let the assignment rule choose the owner, which REST writes start unless told not to."""
+        owner = self.rules.assignment_rules.get(sobject.name) if self.auto_assign else None
+        for draft, row in pairs if owner else ():
+            draft.changes["OwnerId"] = row["OwnerId"] = owner
 
     def _check_rights(self, pairs: Sequence[Pair], *, is_allowed: bool) -> None:
         closed = set(self.rules.read_only_records)

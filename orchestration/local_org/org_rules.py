@@ -43,7 +43,7 @@ class Rules:
     `duplicate_rules` names objects; `object_access` says what of read, create, update and delete
     the API user may do with an object. Under "Object.Field", `inactive_values` lists what describe
     calls inactive, and `allowed_values` what a record type leaves of a picklist: describe does not
-    know of that.
+    know of that. `assignment_rules` says by object which user a rule makes the owner.
     """
 
     api_limit: int | None = None
@@ -57,6 +57,7 @@ class Rules:
     inactive_values: Mapping[str, list[str]] = field(default_factory=dict)
     allowed_values: Mapping[str, list[str]] = field(default_factory=dict)
     read_only_records: tuple[str, ...] = ()
+    assignment_rules: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """Return the rules as JSON says them."""

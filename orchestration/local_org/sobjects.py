@@ -135,6 +135,7 @@ def writer(call: Call, connection: sqlite3.Connection) -> Writer:
         call.org.rules,
         call.faults,
         allow_duplicates="allowsave=true" in header.replace(" ", "").lower(),
+        auto_assign=call.headers.get("sforce-auto-assign", "").lower() != "false",
     )
     origin = Origin(call.request_id)
     return Writer(connection, call.org.schema, call.user_id, call.org.now_text(), origin, guard)

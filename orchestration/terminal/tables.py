@@ -11,7 +11,6 @@ from rich.text import Text
 from orchestration.sync_report import SyncReport
 from orchestration.terminal.rejects import Rejects, Skips
 from orchestration.terminal.summary import Row, Summary
-from orchestration.writeback.apply import WritebackReport
 
 _MEANINGS = {
     ("opened_and_clicked", "none"): "both recorded",
@@ -268,32 +267,6 @@ def summary_parts(summary: Summary) -> list[RenderableType]:
 def counted(count: int, noun: str) -> str:
     """Return how many there are of something, in words."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def writeback_figures(report: WritebackReport) -> dict[str, Any]:
-    """Return what an apply did, as one object for machines."""
-    return {
-        "plan_id": report.plan_id,
-        "written": report.written,
-        "failed": report.failed,
-        "skipped": report.skipped,
-        "unsent": report.unsent,
-        "failed_by_code": dict(report.failed_by_code),
-        "crm_calls": {"read": report.calls.read, "write": report.calls.write},
-        "seconds": round(report.seconds, 1),
-    }
-
-
-def writeback_lines(report: WritebackReport) -> Iterator[RenderableType]:
-    """Say what an apply did."""
-    yield Text(
-        f"{report.written:,} records written, {report.failed:,} refused, {report.skipped:,} "
-        f"skipped, {report.unsent:,} not reached; {report.calls.write:,} write calls."
-    )
-    if report.stopped_because:
-        yield Text(report.stopped_because, style="bold red")
-    for code, records in report.failed_by_code.items():
-        yield Text(f"  {code}: {records:,}")
 
 
 def next_steps(published: Path) -> RenderableType:

@@ -137,7 +137,7 @@ class Books:
         error = first_error(result)
         self.failed[error.code] += 1
         if refusal(error.code).handling is Handling.STOP:
-            self.stop(f"{error.code}: {error.message}. {refusal(error.code).remedy}")
+            self.stop(f"{error.code}. {refusal(error.code).remedy}")
         self._note(_refused(attempt, "failed", result, is_transient=is_transient))
 
     def note_again(self, attempt: Attempt, result: RowResult) -> None:
@@ -187,7 +187,7 @@ def _refused(attempt: Attempt, outcome: str, result: RowResult, *, is_transient:
         outcome,
         None,
         error.code,
-        error.message,
+        attempt.write.safe(error.message),
         tuple(name for each in result.errors for name in each.fields),
         is_transient,
     )

@@ -42,7 +42,10 @@ _REMEDIES: MappingOf[str, str] = {
     "kinds": "Give a list of reply, manual_step, audience.",
     "fill": "Use true or false.",
     "object": "Use Contact or Lead.",
-    "key_field": "Use the field's API name, such as Touchline_Key__c.",
+    "key_field": "Use the API name of a custom field, such as Touchline_Key__c.",
+    "open_count": "Use the API name of a custom field, or null: Salesforce keeps the others.",
+    "click_count": "Use the API name of a custom field, or null: Salesforce keeps the others.",
+    "clicked_at": "Use the API name of a custom field, or null: Salesforce keeps the others.",
 }
 
 

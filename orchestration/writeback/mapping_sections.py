@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+#: Of a logged mail only custom fields can be changed, and only those can be external ids.
+CustomFieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*__c$")]
 
 
 class _Section(BaseModel):
@@ -64,17 +66,17 @@ class Activities(_Section):
         Field(description="As what mail is logged; email_message needs Enhanced Email."),
     ] = "off"
     key_field: Annotated[
-        FieldName,
+        CustomFieldName,
         Field(description="The external id of EmailMessage and Task that keeps mail unique."),
     ] = "Touchline_Key__c"
     open_count: Annotated[
-        FieldName | None, Field(description="EmailMessage's field for opens; null for none.")
+        CustomFieldName | None, Field(description="EmailMessage's field for opens; null for none.")
     ] = "Touchline_Open_Count__c"
     click_count: Annotated[
-        FieldName | None, Field(description="EmailMessage's field for clicks; null for none.")
+        CustomFieldName | None, Field(description="EmailMessage's field for clicks; null for none.")
     ] = "Touchline_Click_Count__c"
     clicked_at: Annotated[
-        FieldName | None,
+        CustomFieldName | None,
         Field(description="EmailMessage's field for the first click; null for none."),
     ] = "Touchline_Clicked_At__c"
 
@@ -94,7 +96,7 @@ class Tasks(_Section):
         Field(description="What a task is opened for: a reply, a manual step, an audience."),
     ] = ()
     key_field: Annotated[
-        FieldName, Field(description="The external id of Task that keeps tasks unique.")
+        CustomFieldName, Field(description="The external id of Task that keeps tasks unique.")
     ] = "Touchline_Key__c"
 
 

@@ -16,7 +16,8 @@ from orchestration.crm.client import (
 )
 from orchestration.crm.schema import ObjectSchema, parse_describe
 from orchestration.writeback.mapping import Mapping
-from orchestration.writeback.preflight_checks import CHECKS, Facts, Finding
+from orchestration.writeback.preflight_checks import CHECKS
+from orchestration.writeback.preflight_facts import Facts, Finding
 
 #: How Salesforce words that the API itself is off, for the org or for the user.
 _API_OFF = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})
@@ -78,6 +79,8 @@ def preflight(
         # Without an answer there is nothing to check, and each further question would wait, too.
         findings.append(_no_answer(error))
         return Preflight(tuple(findings), schemas, limits)
+    # What the describes told in passing is all that a login without View Setup gets to see.
+    limits = limits or crm.latest_limits
     facts = Facts(
         mapping=mapping,
         objects={name: frozenset(operations) for name, operations in sorted(objects.items())},
@@ -95,7 +98,7 @@ def preflight(
 
 
 def _limits(crm: Crm) -> tuple[Limits | None, list[Finding]]:
-    """Return the limits; a login that may not see them still tells them in passing, perhaps."""
+    """Ask for the limits; a login that may not see them is no reason to end here."""
     try:
         return crm.limits(), []
     except CrmForbiddenError as error:
@@ -109,7 +112,7 @@ def _limits(crm: Crm) -> tuple[Limits | None, list[Finding]]:
         "Setup > Permission Sets > Touchline Integration > System Permissions: enable View Setup "
         "and Configuration.",
     )
-    return crm.latest_limits, [hidden]
+    return None, [hidden]
 
 
 def _no_answer(error: CrmError) -> Finding:

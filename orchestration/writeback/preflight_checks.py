@@ -1,69 +1,20 @@
 """What the preflight checks: pure functions over describes, limits and the mapping."""
 
-from collections.abc import Callable, Collection, Iterator
-from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from orchestration.crm.client import Limits, Operation
 from orchestration.crm.schema import FieldSchema, ObjectSchema
 from orchestration.crm.snapshot import FIELDS
-from orchestration.writeback.mapping import Mapping, MappingError
+from orchestration.writeback.mapping import MappingError
+from orchestration.writeback.preflight_creations import check_creations, check_keys
+from orchestration.writeback.preflight_facts import Facts, Finding
 from orchestration.writeback.refusals import check_mapping
-from orchestration.writeback.setup_paths import field_access, new_field, object_access, values_of
-
-Check = Literal[
-    "login", "limits", "objects", "fields", "creations", "keys", "picklists", "privacy", "history"
-]
-Severity = Literal["ok", "warning", "problem"]
-
-#: What Touchline fills on records that it creates, besides the mapped fields and defaults.
-_FILLED: MappingOf[str, frozenset[str]] = {
-    "Contact": frozenset({"LastName", "FirstName", "Email"}),
-    "Lead": frozenset({"LastName", "FirstName", "Email"}),
-    "Task": frozenset({"Subject", "Status", "WhoId", "OwnerId"}),
-    "EmailMessage": frozenset({"Subject", "Status", "MessageDate", "FromAddress", "ToAddress"}),
-    "EmailMessageRelation": frozenset({"EmailMessageId", "RelationId", "RelationType"}),
-    "CampaignMember": frozenset({"CampaignId", "ContactId", "LeadId", "Status"}),
-}
+from orchestration.writeback.setup_paths import field_access, object_access, values_of
 
 #: Without these, mail is logged as tasks.
 _ENHANCED_EMAIL = frozenset({"EmailMessage", "EmailMessageRelation"})
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found about one subject, and what to do about it in Salesforce or here."""
-
-    check: Check
-    severity: Severity
-    subject: str
-    found: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        """Read as one line."""
-        return f"{self.subject}: {self.found.rstrip('.')}. {self.remedy}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that the checks look at; `preflight` says what each part means."""
-
-    mapping: Mapping
-    objects: MappingOf[str, frozenset[Operation]]
-    schemas: MappingOf[str, ObjectSchema]
-    limits: Limits | None
-    calls_needed: int
-    is_planned: bool
-    earlier: MappingOf[str, ObjectSchema]
-    columns: MappingOf[str, MappingOf[str, str]] | None
-    vocabularies: MappingOf[str, Collection[str]]
-
-    def field(self, object_name: str, name: str) -> FieldSchema | None:
-        """Return a field, if the login sees it."""
-        schema = self.schemas.get(object_name)
-        return schema.fields.get(name) if schema else None
+_OPT_OUT = "HasOptedOutOfEmail"
 
 
 def check_limits(facts: Facts) -> Iterator[Finding]:
@@ -97,7 +48,8 @@ def check_objects(facts: Facts) -> Iterator[Finding]:
         }
         lacking = [needed[each][1] for each in sorted(operations) if not needed[each][0]]
         if name in _ENHANCED_EMAIL and (schema is None or not schema.is_createable):
-            yield _no_enhanced_email(facts, name, schema)
+            if facts.is_planned or name == "EmailMessage":
+                yield _no_enhanced_email(facts, name, schema)
         elif schema is None:
             is_written = facts.is_planned or bool(operations)
             yield Finding(
@@ -142,7 +94,8 @@ def check_fields(facts: Facts) -> Iterator[Finding]:
             yield Finding("fields", "problem", each.value, found, each.remedy)
     for name, fields in mapped.items():
         for field in fields:
-            if field.optional and facts.field(name, field.field) is None:
+            is_hidden = facts.field(name, field.field) is None
+            if field.optional and is_hidden and field.field != _OPT_OUT:
                 yield Finding(
                     "fields",
                     "warning",
@@ -152,115 +105,6 @@ def check_fields(facts: Facts) -> Iterator[Finding]:
                 )
         if fields and name not in unfit:
             yield Finding("fields", "ok", name, f"{len(fields)} mapped fields are checked")
-
-
-def check_creations(facts: Facts) -> Iterator[Finding]:
-    """H5, I3: records that we create get all that the org requires, and all that is mapped."""
-    creation = facts.mapping.sections.create_missing
-    for name, operations in facts.objects.items():
-        schema = facts.schemas.get(name)
-        if schema is None or "create" not in operations:
-            continue
-        defaults = creation.defaults if creation and creation.object == name else {}
-        mapped = {field.field for field in facts.mapping.objects.get(name, ())}
-        given = _FILLED.get(name, frozenset()) | defaults.keys() | mapped
-        yield from _unfilled(schema, given)
-        for default, value in defaults.items():
-            yield from _check_default(name, default, value, schema.fields.get(default))
-        for target in sorted(mapped & schema.fields.keys()):
-            if not schema.fields[target].is_createable:
-                yield Finding(
-                    "creations",
-                    "problem",
-                    f"{name}.{target}",
-                    "cannot be set on creation",
-                    field_access(name, target),
-                )
-
-
-def _unfilled(schema: ObjectSchema, given: Collection[str]) -> Iterator[Finding]:
-    for field in schema.fields.values():
-        if not _is_required(field) or field.name in given:
-            continue
-        remedy = f"Give it a default: {values_of(schema.name, field.label)}."
-        if schema.name in ("Contact", "Lead"):
-            remedy = f"Name a value under create_missing.defaults in the mapping. Or: {remedy}"
-        yield Finding(
-            "creations",
-            "problem",
-            f"{schema.name}.{field.name}",
-            "is required on creation, and nothing fills it",
-            remedy,
-        )
-
-
-def _is_required(field: FieldSchema) -> bool:
-    return (
-        field.is_createable
-        and not field.is_nillable
-        and not field.is_defaulted_on_create
-        and field.type != "boolean"
-    )
-
-
-def _check_default(
-    name: str, default: str, value: object, field: FieldSchema | None
-) -> Iterator[Finding]:
-    subject = f"{name}.{default}"
-    if field is None or not field.is_createable:
-        found = "has a default in create_missing, and cannot be set on creation"
-        yield Finding("creations", "problem", subject, found, field_access(name, default))
-    elif field.type == "picklist" and str(value) not in field.active_values:
-        yield Finding(
-            "creations",
-            "problem",
-            subject,
-            f"has no active value {str(value)!r}, which create_missing gives it",
-            f"Use one of: {', '.join(field.active_values)}.",
-        )
-
-
-def check_keys(facts: Facts) -> Iterator[Finding]:
-    """K4: what we create carries a key that the org keeps unique; J3: counts have fields."""
-    sections = facts.mapping.sections
-    keys = {
-        ("EmailMessage", sections.activities.key_field): sections.activities.log == "email_message",
-        ("Task", sections.activities.key_field): sections.activities.log != "off",
-        ("Task", sections.tasks.key_field): bool(sections.tasks.kinds),
-    }
-    for (name, key), is_used in keys.items():
-        if is_used and name in facts.schemas:
-            yield _check_key(name, key, facts.field(name, key))
-    for target in sections.activities.count_fields() if "EmailMessage" in facts.schemas else ():
-        field = facts.field("EmailMessage", target)
-        if field is None or not (field.is_updateable and field.is_createable):
-            yield Finding(
-                "keys",
-                "problem",
-                f"EmailMessage.{target}",
-                "is unknown, or cannot be edited by the user that Touchline logs in as",
-                f"{new_field('EmailMessage', target)} Or set it to null under activities.",
-            )
-
-
-def _check_key(name: str, key: str, field: FieldSchema | None) -> Finding:
-    subject = f"{name}.{key}"
-    if field is None:
-        found = "the key field is unknown to the org, or hidden"
-        return Finding("keys", "problem", subject, found, new_field(name, key))
-    if field.type != "string" or not (field.is_external_id and field.is_unique):
-        return Finding(
-            "keys",
-            "problem",
-            subject,
-            "the key field is no unique external id of the type Text",
-            f"{values_of(name, field.label)} > Edit: External ID, and Do not allow duplicate "
-            f"values.",
-        )
-    if not field.is_createable:
-        found = "the key field cannot be set by the user that Touchline logs in as"
-        return Finding("keys", "problem", subject, found, field_access(name, key))
-    return Finding("keys", "ok", subject, "is a unique external id")
 
 
 def check_picklists(facts: Facts) -> Iterator[Finding]:
@@ -292,15 +136,15 @@ def check_privacy(facts: Facts) -> Iterator[Finding]:
         schema = facts.schemas.get(name)
         if schema is None:
             continue
-        if "HasOptedOutOfEmail" in schema.fields:
-            yield Finding("privacy", "ok", f"{name}.HasOptedOutOfEmail", "is visible")
+        if _OPT_OUT in schema.fields:
+            yield Finding("privacy", "ok", f"{name}.{_OPT_OUT}", "is visible")
         else:
             yield Finding(
                 "privacy",
                 "warning",
-                f"{name}.HasOptedOutOfEmail",
-                "is hidden: opt-outs in Salesforce are not seen",
-                field_access(name, "HasOptedOutOfEmail"),
+                f"{name}.{_OPT_OUT}",
+                "is hidden: opt-outs are neither seen in Salesforce nor written",
+                field_access(name, _OPT_OUT),
             )
     if "Individual" not in facts.objects:
         return

@@ -149,7 +149,7 @@ def _written(connection: DuckDBPyConnection, run_id: str) -> list[_Done]:
             raise NothingToUndoError(
                 f"No run {run_id} has written anything. `touchline ledger` lists the runs."
             )
-    return [_Done(*row[:4], orjson.loads(row[4]), orjson.loads(row[5])) for row in rows]
+    return [_Done(*known, orjson.loads(old), orjson.loads(new)) for *known, old, new in rows]
 
 
 def _texts(connection: DuckDBPyConnection, done: Sequence[_Done]) -> dict[str, str]:

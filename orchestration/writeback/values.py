@@ -57,6 +57,11 @@ def holds(schema: FieldSchema, found: Any, text: str | None) -> bool:
     return as_text(schema, found) == ours
 
 
+def is_length(text: str | None) -> bool:
+    """Whether it stands for a withheld text."""
+    return _LENGTH.fullmatch(text or "") is not None
+
+
 def holds_withheld(found: Any, text: str | None) -> bool:
     """Whether it is a text of the length that stands for a withheld one in the ledger."""
     length = _LENGTH.fullmatch(text or "")

@@ -12,7 +12,7 @@ from orchestration.crm.client import Operation
 from orchestration.crm.schema import ObjectSchema
 from orchestration.crm.snapshot_tables import TABLES
 from orchestration.writeback.comparison import quoted
-from orchestration.writeback.values import as_json
+from orchestration.writeback.values import as_json, is_length
 
 #: Records that others refer to come before those; what is deleted goes the other way round.
 OBJECTS = ("Contact", "Lead", "Task", "EmailMessage", "EmailMessageRelation", "CampaignMember")
@@ -155,6 +155,15 @@ class Write:
         """The field that holds a creation's external key; None where the object has none."""
         names = (name for name, value in self.new_values.items() if value == self.external_key)
         return next(names, None) if self.external_key else None
+
+    def safe(self, message: str) -> str:
+        """Return what Salesforce said, unless it quotes a withheld text."""
+        if self.texts:
+            quotes = any(text and text[:20] in message for text in self.texts.values())
+        else:
+            # Read back from the ledger, which does not have the text: it could be in there.
+            quotes = any(is_length(value) for value in self.new_values.values())
+        return "(Salesforce's words quote a withheld text)" if quotes else message
 
     def resolved(self, created: Mapping[str, str]) -> "Write":
         """Return it with the ids of the records that it refers to.

@@ -79,9 +79,9 @@ def main() -> int:
         for number in track(range(arguments.kills), "Killing runs", console=console):
             ends[kills.kill_one()] += 1
             failures += [f"kill {number}: {problem}" for problem in scene.problems()]
-        faults = list(_faults())[: arguments.faults]
+        faults = list(all_faults())[: arguments.faults]
         for what, fault in track(faults, "Showing faults", console=console):
-            ends[_show(scene, fault)] += 1
+            ends[show(scene, fault)] += 1
             failures += [f"{what}: {problem}" for problem in scene.problems()]
     for failure in failures:
         console.print(failure, markup=False)
@@ -134,7 +134,7 @@ class Kills:
         return "ended before it was killed"
 
 
-def _show(scene: Scene, fault: Mapping[str, Any]) -> str:
+def show(scene: Scene, fault: Mapping[str, Any]) -> str:
     """Carry the plan out while the org shows a fault, then go on once it is well again."""
     scene.reset()
     scene.arm(fault)
@@ -150,7 +150,7 @@ def _show(scene: Scene, fault: Mapping[str, Any]) -> str:
     return "fault: the run ended early" if stopped else "fault: the run got over it"
 
 
-def _faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
+def all_faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every fault at every step where it can show, at its first request and its second."""
     for step, request in STEPS.items():
         kinds = dict(ANYWHERE)

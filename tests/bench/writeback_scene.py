@@ -180,8 +180,8 @@ def _ledger_problems(connection: DuckDBPyConnection, plan_id: str, records: int)
             ).fetchall()
         )
     )
-    if outcomes[None]:  # type: ignore[index]
-        yield f"{outcomes[None]} attempts without an outcome"  # type: ignore[index]
+    if outcomes[None]:
+        yield f"{outcomes[None]} attempts without an outcome"
     if outcomes["written"] != records:
         yield f"the ledger says {outcomes['written']} of {records} records are written"
     ((open_jobs,),) = connection.execute(
@@ -210,8 +210,8 @@ def prepared(folder: Path) -> Iterator[Scene]:
         with httpx.Client(base_url=started.url, trust_env=False, timeout=30) as admin:
             org = LiveOrg(started.url, seed, admin)
             template = folder / "template.duckdb"
-            plan_id, records = _plan(org, Warehouse(template))
-            yield Scene(org, template, Warehouse(folder / "run.duckdb"), plan_id, records)
+            plan_id, planned = _plan(org, Warehouse(template))
+            yield Scene(org, template, Warehouse(folder / "run.duckdb"), plan_id, planned)
     finally:
         process.stop(folder / "org")
 

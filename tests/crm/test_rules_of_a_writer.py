@@ -219,9 +219,9 @@ def test_rule_13_assignment_rules_stay_off_with_a_renewed_session(script: Script
 
 
 def test_rule_14_no_answer_is_waited_for_without_end(script: Script) -> None:
-    late = Answer(200, SAVED, delay=0.3)
+    late = Answer(200, SAVED, delay=0.4)
     script.answers = [late, late, late, late]
-    crm = script.crm(dataclasses.replace(IMPATIENT, read_timeout=0.05))
+    crm = script.crm(dataclasses.replace(IMPATIENT, read_timeout=0.2))
     with pytest.raises(CrmUnavailableError, match="ReadTimeout"):
         crm.limits()
     assert crm.calls == CallCounts(login=1, read=3, write=0)

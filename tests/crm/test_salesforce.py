@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from orchestration.crm.client import (
     CallCounts,
     CrmForbiddenError,
-    CrmLimitError,
     CrmLoginError,
     CrmMissingObjectError,
     CrmRequestError,
@@ -22,7 +21,7 @@ from orchestration.crm.salesforce import connect
 from orchestration.crm.schema import parse_describe
 from orchestration.settings import SalesforceLogin
 from tests.crm.live_org import ANN, BEN, CAT, IMPATIENT, LEO, LiveOrg
-from tests.crm.scripted_org import RESET, TOKEN_PATH, Answer, Script, scripted_org
+from tests.crm.scripted_org import TOKEN_PATH, Answer, Script, scripted_org
 
 NO_ROWS = {"totalSize": 0, "done": True, "records": []}
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
@@ -74,6 +73,17 @@ def test_k5_results_keep_their_position_and_one_bad_row_fails_alone(org: LiveOrg
     ]
 
 
+def test_k6_deletions_are_answered_row_by_row(org: LiveOrg) -> None:
+    crm = org.crm()
+    org.change("Contact", BEN, IsDeleted=True, force=True)
+    ann, ben, unknown = crm.delete_many("Contact", [ANN, BEN, "003000000000009AAA"])
+    assert (ann.success, ann.id) == (True, ANN)
+    assert ben.errors[0].code == "ENTITY_IS_DELETED"
+    assert not unknown.success
+    assert org.record("Contact", ANN)["IsDeleted"] is True
+    assert crm.calls == CallCounts(login=1, read=0, write=1)
+
+
 def test_k7_a_converted_lead_is_refused_by_row(org: LiveOrg) -> None:
     (result,) = org.crm().update_many("Lead", [{"Id": LEO, OPENS: 1}])
     assert result.errors[0].code == "CANNOT_UPDATE_CONVERTED_LEAD"
@@ -106,59 +116,12 @@ def test_k7_an_expired_session_is_renewed_once(org: LiveOrg) -> None:
     assert crm.calls.login == 2
 
 
-def test_k7_a_session_that_stays_refused_ends_in_an_error_and_not_in_a_loop(
-    script: Script,
-) -> None:
-    crm = script.crm(IMPATIENT)
-    script.answers = [Answer(200, NO_ROWS), *[Answer(401, EXPIRED)] * 5]
-    list(crm.query("select Id from Contact"))
-    with pytest.raises(CrmLoginError, match="query Contact"):
-        list(crm.query("select Id from Contact"))
-    assert crm.calls == CallCounts(login=2, read=3, write=0)
-
-
 def test_a_new_session_that_is_refused_at_once_is_not_renewed(script: Script) -> None:
     script.answers = [Answer(401, {"error": "not even a list"})]
     crm = script.crm(IMPATIENT)
     with pytest.raises(CrmLoginError):
         crm.limits()
     assert crm.calls == CallCounts(login=1, read=1, write=0)
-
-
-def test_assignment_rules_stay_off_even_after_a_renewed_session(script: Script) -> None:
-    saved = [{"id": ANN, "success": True, "errors": []}]
-    crm = script.crm(IMPATIENT)
-    script.answers = [Answer(200, saved), Answer(401, EXPIRED), Answer(200, saved)]
-    for _ in range(2):
-        crm.update_many("Contact", [{"Id": ANN, OPENS: 1}])
-    writes = [each for each in script.asked if each.method == "PATCH"]
-    assert [each.headers["Sforce-Auto-Assign"] for each in writes] == ["FALSE"] * 3
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Answer(503, "<html>"),
-        Answer(429, [], {"Retry-After": "0"}),
-        Answer(420, "<html>We are setting things up"),
-        Answer(
-            403,
-            [
-                {
-                    "errorCode": "REQUEST_LIMIT_EXCEEDED",
-                    "message": "ConcurrentPerOrgLongTxn Limit exceeded.",
-                }
-            ],
-        ),
-    ],
-)
-def test_k7_what_passes_is_tried_again(script: Script, fault: Answer | str) -> None:
-    saved = [{"id": ANN, "success": True, "errors": []}]
-    script.answers = [fault, Answer(200, saved)]
-    crm = script.crm(IMPATIENT)
-    (result,) = crm.update_many("Contact", [{"Id": ANN, OPENS: 1}])
-    assert result.success
-    assert crm.calls == CallCounts(login=1, read=0, write=2)
 
 
 def test_k7_an_org_that_stays_away_ends_in_an_error_without_bodies(script: Script) -> None:
@@ -168,37 +131,6 @@ def test_k7_an_org_that_stays_away_ends_in_an_error_without_bodies(script: Scrip
     assert "503" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert len(script.paths()) == IMPATIENT.attempts
-
-
-def test_k4_a_creation_is_never_repeated(script: Script) -> None:
-    script.answers = [RESET, Answer(200, [])]
-    with pytest.raises(CrmUnavailableError):
-        script.crm(IMPATIENT).create_many("Task", [{"Subject": "Follow up"}])
-    assert len(script.paths()) == 1
-
-
-def test_k7_the_daily_limit_stops_at_once(script: Script) -> None:
-    message = "TotalRequests Limit exceeded."
-    script.answers = [Answer(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": message}])]
-    with pytest.raises(CrmLimitError):
-        script.crm(IMPATIENT).limits()
-    assert len(script.paths()) == 1
-
-
-@pytest.mark.parametrize("answer", [[], [{"success": True}], {"odd": 1}])
-def test_an_answer_that_does_not_match_the_rows_is_no_success(
-    script: Script, answer: object
-) -> None:
-    script.answers = [Answer(200, answer)]
-    with pytest.raises(CrmUnavailableError, match="not known"):
-        script.crm(IMPATIENT).update_many("Contact", [{"Id": ANN}, {"Id": BEN}])
-
-
-def test_a_row_error_of_the_lock_kind_is_transient(script: Script) -> None:
-    error = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain", "fields": []}
-    script.answers = [Answer(200, [{"success": False, "errors": [error]}])]
-    (result,) = script.crm(IMPATIENT).update_many("Contact", [{"Id": ANN}])
-    assert result.errors[0].is_transient
 
 
 def test_unknown_objects_and_columns_have_their_own_errors(org: LiveOrg) -> None:

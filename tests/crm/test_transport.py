@@ -25,8 +25,8 @@ LONG_TRANSACTIONS = [
         "message": "ConcurrentPerOrgLongTxn Limit exceeded.",
     }
 ]
-HASTY = dataclasses.replace(IMPATIENT, read_timeout=0.1)
-SLOW = Answer(200, SAVED, delay=0.3)
+HASTY = dataclasses.replace(IMPATIENT, read_timeout=0.25)
+SLOW = Answer(200, SAVED, delay=0.5)
 
 WRITES: dict[str, Callable[[SalesforceCrm], object]] = {
     "update": lambda crm: crm.update_many("Contact", [{"Id": ANN, "Title": "CTO"}]),

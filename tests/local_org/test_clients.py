@@ -78,6 +78,18 @@ def test_simple_salesforce_by_client_credentials(session: requests.Session) -> N
         sf.query("select foo from Contact")
 
 
+def test_simple_salesforce_runs_a_bulk_job(org: Caller, session: requests.Session) -> None:
+    contacts = connect(session, **LOCAL_APP).bulk2.Contact
+    rows = [{"Id": ADA, "Title": "By a job"}, {"Id": BEN, "Title": "x" * 200}]
+    (told,) = contacts.update(records=rows, wait=0.05)
+    assert (told["numberRecordsProcessed"], told["numberRecordsFailed"]) == (2, 1)
+    failed = contacts.get_failed_records(told["job_id"])
+    assert "STRING_TOO_LONG:Title: data value too large" in failed
+    assert org.query(f"select Title from Contact where Id = '{ADA}'") == [{"Title": "By a job"}]
+    pages = contacts.query("select Id, Title from Contact order by Id", max_records=2, wait=0.05)
+    assert [page.count("\n") for page in pages] == [3, 2]
+
+
 def test_simple_salesforce_signs_in_again_when_its_session_ended(
     org: Caller, session: requests.Session
 ) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.local_org.bulk_caller import BulkCaller
-from tests.local_org.caller import ADA, BEN, CALL, CONVERTED, GONE, LEE, Caller
+from tests.local_org.caller import ADA, BEN, CALL, CONVERTED, GONE, LEE, OTHER_REP, Caller
 
 STATUS = "Touchline_Sequence_Status__c"
 
@@ -142,6 +142,21 @@ def test_a_record_type_refuses_what_describe_calls_active(org: Caller) -> None:
     rules(org, allowed_values={f"Contact.{STATUS}": ["Something else"]})
     error = org.error("Contact", {"id": ADA, STATUS: value})
     assert error["statusCode"] == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+
+
+def test_an_assignment_rule_takes_what_does_not_say_otherwise(org: Caller) -> None:
+    rules(org, assignment_rules={"Lead": OTHER_REP})
+    soql = f"select OwnerId from Lead where Id = '{LEE}'"
+    (before,) = org.query(soql)
+    org.http.headers["Sforce-Auto-Assign"] = "FALSE"
+    try:
+        org.update("Lead", {"id": LEE, "Title": "x"})
+    finally:
+        del org.http.headers["Sforce-Auto-Assign"]
+    BulkCaller(org).run(f"Id,Title\n{LEE},y\n", name="Lead")
+    assert org.query(soql) == [before]
+    org.update("Lead", {"id": LEE, "Title": "z"})
+    assert org.query(soql) == [{"OwnerId": OTHER_REP}]
 
 
 def test_the_clock_may_be_wrong(org: Caller) -> None:

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lark import Token
 
-from orchestration.local_org import identifiers, schema, soql_parser, values
+from orchestration.local_org import bulk_csv, identifiers, schema, soql_parser, values
 from orchestration.local_org.errors import ApiError, RowRejected
 from orchestration.local_org.soql_compiler import compile_query
 
 SCHEMA = schema.load()
 ONE_FIELD_PER_TYPE = list({each.type: each for one in SCHEMA for each in one.fields}.values())
 ID15 = st.text(string.ascii_letters + string.digits, min_size=15, max_size=15)
+CELLS = st.characters(exclude_categories=["Cs"])
 JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
 
 
@@ -60,6 +61,22 @@ def test_any_text_as_a_query_is_answered_or_refused(text: str) -> None:
     for soql in (text, f"select Id from Contact where {text}"):
         with suppress(ApiError):
             compile_query(SCHEMA, soql, include_deleted=False)
+
+
+@given(st.lists(st.tuples(st.text(CELLS), st.text(CELLS)), max_size=5))
+def test_any_text_survives_the_csv_of_a_job(rows: list[tuple[str, str]]) -> None:
+    content = bulk_csv.write(["Id", "Title"], rows)
+    table = bulk_csv.read(content, "LF", "COMMA")
+    assert table.header == bulk_csv.header(content, "COMMA") == ["Id", "Title"]
+    assert [tuple(cells) for cells in table.rows] == rows
+
+
+@given(st.binary(), st.sampled_from(sorted(bulk_csv.LINE_ENDINGS)))
+def test_any_upload_is_read_or_fails_its_job(content: bytes, line_ending: str) -> None:
+    bulk_csv.header(content, "COMMA")
+    with suppress(bulk_csv.JobError):
+        table = bulk_csv.read(content, line_ending, "COMMA")
+        assert all(len(cells) == len(table.header) for cells in table.rows)
 
 
 @given(st.sampled_from(ONE_FIELD_PER_TYPE), JSON)

@@ -68,7 +68,7 @@ def test_k2_a_record_that_moved_since_the_snapshot_is_no_part_of_the_job(
     org: LiveOrg, stage: Stage
 ) -> None:
     plan = planned(org, stage)
-    org.change("Contact", ANN, **{FIRST: "Just typed"})
+    org.change("Contact", ANN, Touchline_First_Sequence__c="Just typed")
     report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run", MAPPING)
     assert (report.written, report.skipped) == (5, 1)
     assert org.record("Contact", ANN)[FIRST] == "Just typed"

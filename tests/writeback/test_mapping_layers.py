@@ -154,6 +154,10 @@ def test_i1_files_that_extend_each_other_are_refused(tmp_path: Path) -> None:
             "m.yml:4: everything: is no log. Use one of email_message, task, off.",
         ),
         (
+            "version: 1\nextends: default\nactivities:\n  open_count: IsOpened\n",
+            "m.yml:4: IsOpened: is no open_count. Use the API name of a custom field, or null",
+        ),
+        (
             "version: 1\nextends: default\nlimits:\n  api_reserve: 0.1\n",
             "m.yml:4: api_reserve: is no key of a mapping.",
         ),

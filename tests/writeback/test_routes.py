@@ -75,7 +75,9 @@ def test_k3_the_estimate_is_the_sum_of_the_routes(stage: Stage) -> None:
     assert plan.api_calls_estimate == 2 + 8
     # The same two objects, in one mapping.
     both = replace(
-        contact, objects={**contact.objects, **lead.objects}, lines={**contact.lines, **lead.lines}
+        contact,
+        objects={**contact.objects, **lead.objects},
+        places={**contact.places, **lead.places},
     )
     plan = make_plan(stage.warehouse, both)
     with stage.warehouse.connect(read_only=True) as connection:

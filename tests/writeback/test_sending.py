@@ -228,7 +228,7 @@ def test_k4_where_not_even_a_read_is_answered_the_fate_stays_open_until_it_is_se
         return None if sent_ids(script) else stage.unmoved(asked)
 
     script.standing = gone
-    script.answers = [RESET] * 2 * IMPATIENT.attempts
+    script.answers = [*[RESET] * 2 * IMPATIENT.attempts]
     report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
     assert (report.written, report.failed, report.unsent, report.unknown) == (0, 0, 0, 2)
     assert {outcome for _, outcome, _ in outcomes(stage)} == {None}

@@ -54,7 +54,7 @@ def engaged(stage: Stage) -> Stage:
 
 
 def test_k6_an_undone_run_leaves_the_org_as_it_was(org: LiveOrg, engaged: Stage) -> None:
-    org.change("Contact", ANN, **{OPENS: 9, FIRST: "By hand"})
+    org.change("Contact", ANN, Touchline_Open_Count__c=9, Touchline_First_Sequence__c="By hand")
     before = everything(org)
     report = run(org, engaged, "run")
     assert (report.written, report.failed, report.unsent) == (7, 0, 0)
@@ -87,7 +87,7 @@ def test_k6_what_somebody_changed_since_is_kept_with_the_reason(
     org: LiveOrg, engaged: Stage
 ) -> None:
     run(org, engaged, "run")
-    org.change("Contact", ANN, **{OPENS: 99})
+    org.change("Contact", ANN, Touchline_Open_Count__c=99)
     org.change("Contact", BEN, IsDeleted=True, MasterRecordId=CAT, force=True)
     org.change("Lead", LEA, IsConverted=True, ConvertedContactId=CAT, force=True)
     (task,) = org.admin.get("/__admin/records/Task").json()
@@ -119,7 +119,7 @@ def test_k6_what_somebody_changed_since_is_kept_with_the_reason(
 def test_k6_an_edit_between_the_plan_and_its_writing_is_kept(org: LiveOrg, engaged: Stage) -> None:
     run(org, engaged, "run")
     plan = make_undo_plan(engaged.warehouse, org.crm(), "run")
-    org.change("Contact", ANN, **{OPENS: 99})
+    org.change("Contact", ANN, Touchline_Open_Count__c=99)
     report = apply_plan(engaged.warehouse, org.crm(), plan.plan_id, "undo", MAPPING)
     assert report.skipped == 1
     assert org.record("Contact", ANN)[OPENS] == 99
@@ -130,7 +130,11 @@ def test_k6_whatever_was_edited_by_hand_an_undo_touches_only_what_still_holds_ou
     org: LiveOrg, engaged: Stage, seed: int
 ) -> None:
     chance = random.Random(seed)
-    fields = {OPENS: [0, 5, 9], FIRST: ["By hand", None], "Touchline_Replied__c": [True, False]}
+    fields: dict[str, list[Any]] = {
+        OPENS: [0, 5, 9],
+        FIRST: ["By hand", None],
+        "Touchline_Replied__c": [True, False],
+    }
 
     def edit(record_id: str) -> None:
         name = "Lead" if record_id.startswith("00Q") else "Contact"

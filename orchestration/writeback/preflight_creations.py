@@ -1,0 +1,155 @@
+"""The preflight's checks of what Touchline creates: people, activities, campaign members."""
+
+from collections.abc import Collection, Iterator
+from collections.abc import Mapping as MappingOf
+
+from orchestration.crm.schema import FieldSchema, ObjectSchema
+from orchestration.writeback.package_fields import KEY_LENGTH
+from orchestration.writeback.preflight_facts import Facts, Finding, Severity
+from orchestration.writeback.refusals import NUMBER_TYPES
+from orchestration.writeback.setup_paths import field_access, new_field, values_of
+
+#: What makes no sense without, of records that Touchline creates, and what it fills besides.
+_ESSENTIAL: MappingOf[str, tuple[str, ...]] = {
+    "Contact": ("LastName", "Email"),
+    "Lead": ("LastName", "Email", "Company"),
+    "Task": ("Subject", "Status", "WhoId"),
+    "EmailMessage": ("Subject", "Status", "MessageDate"),
+    "EmailMessageRelation": ("EmailMessageId", "RelationId", "RelationType"),
+    "CampaignMember": ("CampaignId", "ContactId", "LeadId", "Status"),
+}
+_FILLED: MappingOf[str, tuple[str, ...]] = {
+    "Contact": ("FirstName", "OwnerId"),
+    "Lead": ("FirstName", "OwnerId"),
+    "Task": ("OwnerId", "ActivityDate", "Description", "TaskSubtype"),
+    "EmailMessage": (
+        "TextBody", "HtmlBody", "FromAddress", "ToAddress", "Incoming", "MessageIdentifier",
+        "ThreadIdentifier", "RelatedToId",
+    ),
+}  # fmt: skip
+
+
+def check_creations(facts: Facts) -> Iterator[Finding]:
+    """H5, J2: what Touchline fills on new records may be filled, and the org requires no more."""
+    creation = facts.mapping.sections.create_missing
+    for name, operations in facts.objects.items():
+        schema = facts.schemas.get(name)
+        if schema is None or not schema.is_createable or "create" not in operations:
+            continue
+        defaults = creation.defaults if creation and creation.object == name else {}
+        for field in _ESSENTIAL.get(name, ()):
+            yield from _check_filled(schema, field, "problem", "are not created")
+        for field in _FILLED.get(name, ()):
+            yield from _check_filled(schema, field, "warning", "are created without it")
+        given = {*_ESSENTIAL.get(name, ()), *_FILLED.get(name, ()), *defaults}
+        yield from _unfilled(schema, given)
+        for default, value in defaults.items():
+            yield from _check_default(name, default, value, schema.fields.get(default))
+        if name == "Lead" and "Company" not in defaults:
+            yield Finding(
+                "creations",
+                "warning",
+                "Lead.Company",
+                "is filled with the domain of the address: who writes from a free mail provider "
+                "is not created",
+                "Name a value for them under create_missing.defaults in the mapping.",
+            )
+
+
+def _check_filled(
+    schema: ObjectSchema, name: str, severity: Severity, what_happens: str
+) -> Iterator[Finding]:
+    field = schema.fields.get(name)
+    if field is None or not field.is_createable:
+        found = f"cannot be set by the user that Touchline logs in as: records {what_happens}"
+        subject = f"{schema.name}.{name}"
+        yield Finding("creations", severity, subject, found, field_access(schema.name, name))
+
+
+def _unfilled(schema: ObjectSchema, given: Collection[str]) -> Iterator[Finding]:
+    for field in schema.fields.values():
+        if not _is_required(field) or field.name in given:
+            continue
+        remedy = f"Give it a default: {values_of(schema.name, field.label)}."
+        if schema.name in ("Contact", "Lead"):
+            remedy = f"Name a value under create_missing.defaults in the mapping. Or: {remedy}"
+        yield Finding(
+            "creations",
+            "problem",
+            f"{schema.name}.{field.name}",
+            "is required on creation, and nothing fills it",
+            remedy,
+        )
+
+
+def _is_required(field: FieldSchema) -> bool:
+    return (
+        field.is_createable
+        and not field.is_nillable
+        and not field.is_defaulted_on_create
+        and field.type != "boolean"
+    )
+
+
+def _check_default(
+    name: str, default: str, value: object, field: FieldSchema | None
+) -> Iterator[Finding]:
+    subject = f"{name}.{default}"
+    if field is None or not field.is_createable:
+        found = "has a default in create_missing, and cannot be set on creation"
+        yield Finding("creations", "problem", subject, found, field_access(name, default))
+    elif field.type == "picklist" and str(value) not in field.active_values:
+        yield Finding(
+            "creations",
+            "problem",
+            subject,
+            f"has no active value {str(value)!r}, which create_missing gives it",
+            f"Use one of: {', '.join(field.active_values)}.",
+        )
+
+
+def check_keys(facts: Facts) -> Iterator[Finding]:
+    """K4: what we create carries a key that the org keeps unique; J3: counts have fields."""
+    sections = facts.mapping.sections
+    keys: set[tuple[str, str]] = set()
+    if sections.activities.log == "email_message":
+        keys.add(("EmailMessage", sections.activities.key_field))
+    if sections.activities.log != "off":
+        keys.add(("Task", sections.activities.key_field))
+    if sections.tasks.kinds:
+        keys.add(("Task", sections.tasks.key_field))
+    for name, key in sorted(keys):
+        if name in facts.schemas:
+            yield _check_key(name, key, facts.field(name, key))
+    for target in sections.activities.count_fields() if "EmailMessage" in facts.schemas else ():
+        field = facts.field("EmailMessage", target)
+        takes = {"datetime"} if target == sections.activities.clicked_at else NUMBER_TYPES
+        fault = None
+        if field is None or not (field.is_updateable and field.is_createable):
+            fault = "is unknown, or cannot be edited by the user that Touchline logs in as"
+        elif field.type not in takes:
+            fault = f"is of the type {field.type}, and takes no such figure"
+        if fault:
+            remedy = f"{new_field('EmailMessage', target)} Or set it to null under activities."
+            yield Finding("keys", "problem", f"EmailMessage.{target}", fault, remedy)
+
+
+def _check_key(name: str, key: str, field: FieldSchema | None) -> Finding:
+    subject = f"{name}.{key}"
+    if field is None:
+        found = "the key field is unknown to the org, or hidden"
+        return Finding("keys", "problem", subject, found, new_field(name, key))
+    is_key = field.type == "string" and field.is_external_id and field.is_unique
+    if not is_key or field.length < KEY_LENGTH:
+        return Finding(
+            "keys",
+            "problem",
+            subject,
+            f"the key field is no unique external id of the type Text({KEY_LENGTH})",
+            f"{values_of(name, field.label)} > Edit: External ID, and Do not allow duplicate "
+            f"values, Length {KEY_LENGTH}.",
+        )
+    if not field.is_createable:
+        found = "the key field cannot be set by the user that Touchline logs in as"
+        return Finding("keys", "problem", subject, found, field_access(name, key))
+    return Finding("keys", "ok", subject, "is a unique external id")

@@ -56,7 +56,7 @@ select
     activities.activity_key as external_key,
     people.account_id,
     users.record_id as active_owner_id,
-    'Salesforce lacks this mail of ' || strftime(message_date, '%Y-%m-%d %H:%M') as reason,
+    'Salesforce lacks this mail of ' || strftime(message_date, '%Y-%m-%d %H:%M UTC') as reason,
     case
         when {is_settled} then 'kept'
         when others.message_id is not null then 'unchanged'

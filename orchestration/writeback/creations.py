@@ -147,6 +147,15 @@ def _is_text(schema: FieldSchema) -> bool:
 _BLOCK_REFUSED = """
 with
 
+refused as (
+
+    select external_key, sent_at, error_code, error_message, new_values
+    from writeback.ledger
+    where object = $object and operation = 'create' and outcome = 'failed' and not is_transient
+    qualify row_number() over (partition by external_key order by attempt_id desc) = 1
+
+),
+
 wanted as (
 
     select external_key, map_from_entries(list((field, new_value) order by field)) as new_values
@@ -154,18 +163,8 @@ wanted as (
     where
         plan_id = $plan_id and object = $object and operation = 'create' and decision = 'write'
         and refers_to is null
+        and external_key in (select external_key from refused)
     group by external_key
-
-),
-
-refused as (
-
-    select external_key, sent_at, error_code, error_message, new_values
-    from writeback.ledger
-    where
-        object = $object and operation = 'create' and outcome = 'failed' and not is_transient
-        and external_key in (select external_key from wanted)
-    qualify row_number() over (partition by external_key order by attempt_id desc) = 1
 
 ),
 

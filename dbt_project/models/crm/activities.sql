@@ -135,7 +135,8 @@ select
             then mail_text
         else left(mail_text, {{ text_length // 2 - 1 }}) || '…'
     end as body,
-    coalesce({{ matches('mail_text', "'<(html|body|div|p|br|table|a)[\\s/>]'") }}, false) as is_html,
+    coalesce({{ matches('mail_text', "'<(html|body|div|p|br|table|a)[\\s/>]'") }}, false)
+        as is_html,
     from_address,
     to_address,
     message_date,

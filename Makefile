@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jsforce lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts chaos-load evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
+.PHONY: help demo test test-jsforce lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts bench-plan chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses walk-through clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: $(VENV)/.runtime ## Measure the simulator.
 bench-marts: $(VENV)/.runtime ## Measure the models of opens and clicks on 10 million events.
 	@$(BIN)/python -m tests.bench.marts
 
+bench-plan: $(VENV)/.runtime ## Measure planning 1 million records with 15 fields.
+	@$(BIN)/python -m tests.bench.plan
+
 bench-explain: $(VENV)/.runtime ## Measure how long one person's story takes on 10 million events.
 	@$(BIN)/python -m tests.bench.explain
 
@@ -56,6 +59,9 @@ bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail
 
 chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what they left with a quiet one.
 	@$(BIN)/python -m tests.bench.chaos_load
+
+chaos-writeback: $(VENV)/.runtime ## Kill 300 writes with SIGKILL and show every fault of the org: nothing lost, nothing twice. KILLS=6 for fewer.
+	@$(BIN)/python -m tests.bench.chaos_writeback $(if $(KILLS),--kills $(KILLS))
 
 evaluate-coverage: $(VENV)/.runtime ## Hold the intervals of tracking coverage against 200 teams' truth. WRITE=1 updates the docs.
 	@$(BIN)/python -m tests.bench.coverage $(if $(WRITE),--write)
@@ -68,6 +74,9 @@ evaluate-mail: $(VENV)/.runtime ## Hold mail that others wrote against what it i
 
 evaluate-statuses: $(VENV)/.runtime ## Hold every enrollment's status, now and in the past, against three teams' truth. WRITE=1 updates the docs.
 	@$(BIN)/python -m tests.bench.statuses $(if $(WRITE),--write)
+
+walk-through: $(VENV)/.runtime ## Run docs/first-write.md from top to bottom and compare. WRITE=1 updates it.
+	@$(BIN)/python -m tests.bench.walk_through $(if $(WRITE),--write)
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

@@ -1,8 +1,6 @@
 """The `touchline` command: what people type, and how its errors reach them."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +8,13 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from orchestration.cli_approve import approve
 from orchestration.cli_doctor import doctor
 from orchestration.cli_explain import explain
 from orchestration.cli_metadata import metadata
 from orchestration.cli_org import org
 from orchestration.cli_rules import rules
+from orchestration.cli_writeback import apply, ledger, stored_plan, turn, undo
 from orchestration.settings import Settings
 from orchestration.terminal.console import Json, beside, out, print_json, say_error, say_warning
 
@@ -42,9 +42,13 @@ app = typer.Typer(
 )
 app.add_typer(org, name="org")
 app.add_typer(rules, name="rules")
+app.command(epilog="Example: touchline approve plan-00004 --by 'Ann, RevOps'")(approve)
 app.command(epilog="Example: touchline doctor")(doctor)
 app.command(epilog="Example: touchline metadata --out salesforce")(metadata)
 app.command(epilog="Example: touchline explain ann@acme.example --as-of 2026-11-20")(explain)
+app.command(epilog="Example: touchline apply --resume")(apply)
+app.command(epilog="Example: touchline undo cli-7c1e --plan")(undo)
+app.command(epilog="Example: touchline ledger --failed --limit 20")(ledger)
 
 
 def main() -> None:
@@ -132,9 +136,10 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a run would write, cell by cell with the reason, and write nothing."""
-    from orchestration.terminal import summary, tables
+    from orchestration.terminal import plans, summary, tables
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.export import export_plan
+    from orchestration.writeback.routes import read_routes
 
     settings = Settings.from_environment()
     if not stored:
@@ -142,26 +147,19 @@ def plan(
         if not report.succeeded:
             _finish(report)
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-        newest = _stored_plan(connection)
+        newest = stored_plan(connection)
         fields = summary.planned_fields(connection, newest.plan_id)
         changes = summary.planned_changes(connection, newest.plan_id, limit)
+        has_routes = summary.has_table(connection, "writeback", "plan_routes")
+        routes = read_routes(connection, newest.plan_id) if has_routes else []
         if export:
             export_plan(connection, newest.plan_id, export)
     if as_json:
-        print_json(
-            {
-                "plan_id": newest.plan_id,
-                "state": newest.state,
-                "created_at": newest.created_at,
-                "snapshot_at": newest.snapshot_at,
-                "changed_records": newest.changed_records,
-                "changed_cells": newest.changed_cells,
-                "api_calls_estimate": newest.api_calls_estimate,
-                "decisions": dict(newest.decisions),
-            }
-        )
+        print_json(plans.as_json(newest, routes))
         return
-    parts = [tables.plan_line(newest)]
+    parts = plans.plan_lines(newest)
+    if routes:
+        parts += [plans.routes_table(routes)]
     if fields:
         parts += [tables.fields_table(fields)]
     if changes:
@@ -172,34 +170,6 @@ def plan(
     tables.show(out, *parts)
     if export:
         out.print(f"\nAll cells are in {export}.")
-
-
-@app.command(epilog="Example: touchline apply")
-def apply(
-    plan_id: Annotated[
-        str | None, typer.Argument(help="The plan to apply; the newest one by default.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Write a plan's cells to Salesforce. A plan that is not the newest is refused."""
-    from orchestration.org import Org
-    from orchestration.terminal import tables
-    from orchestration.warehouse import Warehouse
-    from orchestration.writeback.apply import apply_plan
-
-    settings = Settings.from_environment()
-    warehouse = Warehouse(settings.warehouse)
-    with _turn(settings) as (run_id, tell):
-        tell("Writing differences to Salesforce")
-        with warehouse.connect(read_only=True) as connection:
-            chosen = _stored_plan(connection, plan_id)
-        written = apply_plan(warehouse, Org(settings).connect(), chosen.plan_id, run_id)
-        warehouse.publish(settings.published)
-    if as_json:
-        print_json(tables.writeback_figures(written))
-    else:
-        tables.show(out, *tables.writeback_lines(written))
-    raise typer.Exit(0 if not written.failed and not written.unsent else 1)
 
 
 @app.command(epilog="Example: touchline status")
@@ -240,7 +210,7 @@ def reload(files: Files, as_json: Json = False) -> None:
     from orchestration.warehouse import Warehouse
 
     settings = Settings.from_environment()
-    with _turn(settings):
+    with turn(settings):
         named = request_reload(Warehouse(settings.warehouse), settings.landing, files)
     if as_json:
         print_json({"files": named})
@@ -256,7 +226,7 @@ def settle(files: Files, as_json: Json = False) -> None:
     from orchestration.warehouse import Warehouse
 
     settings = Settings.from_environment()
-    with _turn(settings):
+    with turn(settings):
         settled = settle_by_hand(Warehouse(settings.warehouse), files)
     if as_json:
         print_json({"files": settled})
@@ -294,33 +264,6 @@ def simulate(
         f"TOUCHLINE_ORG_SEED={report.out}/org TOUCHLINE_ORG_PORT=0 touchline run",
         soft_wrap=True,
     )
-
-
-@contextmanager
-def _turn(settings: Settings) -> Iterator[tuple[str, Callable[[str], None]]]:
-    """Hold the turn of syncs for a command that writes; yield its id, and how it tells."""
-    import uuid
-
-    from orchestration.sync_lock import SyncLock
-    from orchestration.terminal.progress import telling
-
-    lock, run_id = SyncLock(settings.locks, settings.wait_seconds), f"cli-{uuid.uuid4()}"
-    with telling(beside) as tell, lock.held(run_id, tell):
-        yield run_id, tell
-
-
-def _stored_plan(connection: Any, plan_id: str | None = None) -> Any:
-    from orchestration.terminal.summary import has_table
-    from orchestration.writeback.plan import NothingToPlanError, read_plan
-
-    # A first run that ended early leaves a warehouse without the tables of the writeback.
-    has_plans = has_table(connection, "writeback", "plans")
-    found = read_plan(connection, plan_id) if has_plans else None
-    if found is None:
-        raise NothingToPlanError(
-            f"There is no plan {plan_id}." if plan_id else "No plan yet. Run `touchline plan`."
-        )
-    return found
 
 
 def _sync(settings: Settings, *, full_refresh: bool = False, only_plan: bool = False) -> Any:

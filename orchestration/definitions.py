@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration import automation, checks
-from orchestration.assets import ingest, story, transform, writeback
+from orchestration.assets import approval, ingest, story, transform, writeback
 from orchestration.org import Org
 from orchestration.resources import dbt_command, dbt_project, warehouse_in_turn
 from orchestration.settings import Settings
@@ -25,7 +25,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
             writeback.read_copy,
         ],
         asset_checks=[checks.rejects_are_few, checks.nothing_was_refused],
-        jobs=[automation.sync_job, story.explain_job],
+        jobs=[automation.sync_job, approval.approve_plan_job, story.explain_job],
         schedules=[automation.every_quarter_hour],
         sensors=[automation.watch(settings.landing), automation.runs_were_killed],
         resources={

@@ -18,8 +18,10 @@ from orchestration.sync_lock import SyncLockedError
 from orchestration.warehouse import NoWarehouseError, WarehouseLockedError
 from orchestration.what_if import WhatIfError
 from orchestration.writeback.apply import PlanNotApplicableError
+from orchestration.writeback.approval import NotApprovableError
 from orchestration.writeback.mapping import MappingError
 from orchestration.writeback.plan import NothingToPlanError
+from orchestration.writeback.undo import NothingToUndoError
 
 #: Others' errors that are no fault of ours, and what to add for somebody to know what to do.
 _ADVICE: Mapping[type[Exception], str] = {
@@ -35,8 +37,10 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     MomentError,
     NoSuchFileError,
     NoWarehouseError,
+    NotApprovableError,
     NotExplainableError,
     NothingToPlanError,
+    NothingToUndoError,
     OrgProcessError,
     PlanNotApplicableError,
     RuleChangeError,

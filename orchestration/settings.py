@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestration.landing.bucket_url import BucketUrl, BucketUrlError
 from orchestration.landing.limits import Limits, LimitsError
+from orchestration.writeback.approval_rules import ApprovalRule
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 #: Any free one, so that two checkouts on a machine never want the same.
@@ -35,24 +36,23 @@ class Environment:
     """A declared place to run, and what may be written from there.
 
     `host_suffix` is what the org's host must end with: the declaration, not a variable that
-    somebody exported, decides which org may be written to.
+    somebody exported, decides which org may be written to. `approval` says which plans wait for
+    somebody's yes there; a mapping may ask for more (docs/operations.md).
     """
 
     name: str
     host_suffix: str
     is_local: bool
-    applies_automatically: bool
+    approval: ApprovalRule
 
 
 #: No environment is reached by falling through to a default: an undeclared name raises.
 ENVIRONMENTS: Mapping[str, Environment] = {
-    "local": Environment("local", "127.0.0.1", is_local=True, applies_automatically=True),
+    "local": Environment("local", "127.0.0.1", is_local=True, approval="none"),
     "sandbox": Environment(
-        "sandbox", ".sandbox.my.salesforce.com", is_local=False, applies_automatically=True
+        "sandbox", ".sandbox.my.salesforce.com", is_local=False, approval="large"
     ),
-    "production": Environment(
-        "production", ".my.salesforce.com", is_local=False, applies_automatically=False
-    ),
+    "production": Environment("production", ".my.salesforce.com", is_local=False, approval="every"),
 }
 
 

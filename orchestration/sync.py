@@ -117,7 +117,11 @@ def _report(result: dg.ExecuteInProcessResult, seconds: float, log: Path) -> Syn
             figures.get("raw/rejects", {}).get("rejected", 0),
         ),
         plan=Planned(
-            plan.get("plan_id"), plan.get("changed_records", 0), plan.get("changed_cells", 0)
+            plan.get("plan_id"),
+            plan.get("changed_records", 0),
+            plan.get("changed_cells", 0),
+            plan.get("approval", "not_needed"),
+            tuple(plan.get("gates", ())),
         ),
         writeback=Written(
             ledger.get("written", 0), ledger.get("failed", 0), ledger.get("skipped", 0)

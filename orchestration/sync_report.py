@@ -16,11 +16,16 @@ class Loads:
 
 @dataclass(frozen=True)
 class Planned:
-    """The run's plan; `plan_id` is None where the run ended before it."""
+    """The run's plan; `plan_id` is None where the run ended before it.
+
+    `approval`: not_needed, waiting for the reasons in `gates`, or approved.
+    """
 
     plan_id: str | None = None
     changed_records: int = 0
     changed_cells: int = 0
+    approval: str = "not_needed"
+    gates: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

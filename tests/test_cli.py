@@ -99,7 +99,7 @@ def planned(tmp_path: Path) -> Path:
 
 def test_the_commands_are_those_of_the_manual() -> None:
     named = {"demo", "run", "plan", "apply", "explain", "status", "reload", "settle", "org"}
-    named |= {"rules", "simulate"}
+    named |= {"rules", "simulate", "undo", "ledger"}
     assert named <= {words[0] for words in every_command() if words}
     below = {words[1] for words in every_command() if words[:1] == ["org"] and words[1:]}
     assert below == {"start", "stop", "reset", "deploy", "assign", "status", "log"}
@@ -262,7 +262,7 @@ def test_an_export_that_cannot_be_written_is_refused_before_the_work(
 def test_the_report_of_a_run_has_the_shape_that_machines_read() -> None:
     report = SyncReport(
         loads=Loads(files=23, rows=3838, rejected=4),
-        plan=Planned("plan-00001", changed_records=208, changed_cells=1974),
+        plan=Planned("plan-00001", 208, 1974, approval="waiting", gates=("every plan waits",)),
         writeback=Written(written=207, failed=1, skipped=2),
         crm_calls=Calls(read=14, write=2),
         seconds=21.0,
@@ -271,7 +271,13 @@ def test_the_report_of_a_run_has_the_shape_that_machines_read() -> None:
     )
     assert json.loads(json.dumps(report.as_json())) == {
         "loads": {"files": 23, "rows": 3838, "rejected": 4},
-        "plan": {"plan_id": "plan-00001", "changed_records": 208, "changed_cells": 1974},
+        "plan": {
+            "plan_id": "plan-00001",
+            "changed_records": 208,
+            "changed_cells": 1974,
+            "approval": "waiting",
+            "gates": ["every plan waits"],
+        },
         "writeback": {"written": 207, "failed": 1, "skipped": 2},
         "crm_calls": {"read": 14, "write": 2},
         "seconds": 21.0,

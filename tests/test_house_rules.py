@@ -30,7 +30,8 @@ AROUND_DAGSTER = {
     "resources.py", "run_problems.py", "sync.py", "what_if.py",
 }  # fmt: skip
 COMMANDS = {
-    "cli.py", "cli_doctor.py", "cli_explain.py", "cli_metadata.py", "cli_org.py", "cli_rules.py",
+    "cli.py", "cli_approve.py", "cli_doctor.py", "cli_explain.py", "cli_metadata.py", "cli_org.py",
+    "cli_rules.py", "cli_writeback.py",
 }  # fmt: skip
 
 MOST_LINES = 400

@@ -70,6 +70,7 @@ MODELS = {
         "activity_key target crm_id owner_id subject body from_address to_address message_date "
         "status open_count click_count clicked_at"
     ),
+    "crm.campaign_members": "member_key campaign_id crm_object crm_id status",
     "crm.tasks": "task_key crm_id owner_id subject due_on status",
 }
 

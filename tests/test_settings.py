@@ -41,19 +41,19 @@ def test_an_undeclared_environment_raises_and_names_the_declared_ones(name: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "host", "is_local", "applies"),
+    ("name", "host", "is_local", "approval"),
     [
-        ("local", "", True, True),
-        ("sandbox", SANDBOX_HOST, False, True),
-        ("production", PRODUCTION_HOST, False, False),
+        ("local", "", True, "none"),
+        ("sandbox", SANDBOX_HOST, False, "large"),
+        ("production", PRODUCTION_HOST, False, "every"),
     ],
 )
-def test_every_environment_says_whether_it_applies_plans_by_itself(
-    name: str, host: str, is_local: bool, applies: bool
+def test_i8_every_environment_says_which_plans_wait_for_approval(
+    name: str, host: str, is_local: bool, approval: str
 ) -> None:
     environment = Settings.from_environment(login(name, host)).environment
     assert (environment.name, environment.is_local) == (name, is_local)
-    assert environment.applies_automatically is applies
+    assert environment.approval == approval
 
 
 def test_every_declared_environment_is_known_to_these_tests() -> None:

@@ -14,6 +14,7 @@ from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping import load_mapping
+from orchestration.writeback.settle import settle
 
 WAREHOUSE_POOL = "warehouse_writer"
 
@@ -165,8 +166,10 @@ def salesforce_snapshot(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read what changed in the org: in full at first, then by SystemModstamp with an overlap."""
-    mapping = load_mapping(settings.mapping)
-    report = take_snapshot(warehouse, org.connect(), target_fields=mapping.target_fields())
+    mapping, crm = load_mapping(settings.mapping), org.connect()
+    # K2: never while a job of ours still runs, or before it is known what a dead run wrote.
+    settled = settle(warehouse, crm)
+    report = take_snapshot(warehouse, crm, target_fields=mapping.target_fields())
     by_object = {part.object: part for part in report.objects}
     for name, table in TABLES.items():
         part = by_object.get(name)
@@ -182,7 +185,8 @@ def salesforce_snapshot(
         ["raw", "salesforce_describes"],
         metadata={
             "objects": len(report.objects),
-            "read_calls": report.calls.read,
+            "settled_writes": settled.written + settled.unsent + settled.failed,
+            "read_calls": report.calls.read + settled.calls.read,
             "seconds": report.seconds,
         },
     )

@@ -1,6 +1,7 @@
 """Assets from marts to Salesforce fields: plan, apply, and the read copy for everyone else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -8,13 +9,15 @@ from orchestration.assets.ingest import WAREHOUSE_POOL
 from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
-from orchestration.writeback.apply import apply_plan
-from orchestration.writeback.ledger import failures_by_code
+from orchestration.writeback.apply import WritebackReport, apply_plan
+from orchestration.writeback.ledger import FailureCount
 from orchestration.writeback.mapping import load_mapping
-from orchestration.writeback.plan import make_plan
+from orchestration.writeback.plan import make_plan, read_plan
+from orchestration.writeback.routes import Route, read_routes
 
 PLAN = dg.AssetKey(["writeback", "plan"])
 LEDGER = dg.AssetKey(["writeback", "ledger"])
+READ_COPY = dg.AssetKey(["published", "read_copy"])
 FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
 
 
@@ -23,8 +26,17 @@ FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
     deps=[
         ["crm", "contact_fields"],
         ["crm", "lead_fields"],
+        ["crm", "activities"],
+        ["crm", "tasks"],
+        ["crm", "campaign_members"],
+        ["marts", "unmatched_people"],
         ["raw", "salesforce_contacts"],
         ["raw", "salesforce_leads"],
+        ["raw", "salesforce_users"],
+        ["raw", "salesforce_tasks"],
+        ["raw", "salesforce_email_messages"],
+        ["raw", "salesforce_email_message_relations"],
+        ["raw", "salesforce_campaign_members"],
         ["raw", "salesforce_describes"],
     ],
     group_name="writeback",
@@ -35,7 +47,11 @@ def plan(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
     """K1: every cell that differs, with old and new value, policy, decision and reason."""
-    made = make_plan(warehouse, load_mapping(settings.mapping))
+    made = make_plan(
+        warehouse, load_mapping(settings.mapping), approval=settings.environment.approval
+    )
+    with warehouse.connect(read_only=True) as connection:
+        routes = read_routes(connection, made.plan_id)
     return dg.MaterializeResult(
         metadata={
             "plan_id": made.plan_id,
@@ -44,9 +60,28 @@ def plan(
             "changed_cells": made.changed_cells,
             "api_calls_estimate": made.api_calls_estimate,
             "decisions": dict(made.decisions),
-            "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in made.notes) or "none"),
+            "routes": dg.MetadataValue.md(_routes_table(routes)),
+            "approval": made.approval,
+            "gates": list(made.gates),
+            "notes": dg.MetadataValue.md(_bulleted(made.notes)),
         }
     )
+
+
+def _bulleted(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines) or "none"
+
+
+def _routes_table(routes: Sequence[Route]) -> str:
+    if not routes:
+        return "none"
+    header = ["| object | operation | records | route | calls | why |", "|---|---|--:|---|--:|---|"]
+    rows = [
+        f"| {each.object} | {each.operation} | {each.records} | {each.route} | {each.calls} "
+        f"| {each.reason} |"
+        for each in routes
+    ]
+    return "\n".join([*header, *rows])
 
 
 @dg.multi_asset(
@@ -77,49 +112,72 @@ def applied_plan(
     org: dg.ResourceParam[Org],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Write the differences that the run planned; where the environment asks for approval, wait.
+    """Write the differences that the run planned, unless the plan waits for approval.
 
     The plan is the one that Dagster saw made last: this run's own, since runs take turns. Where
-    somebody has planned anew by hand, writing the older plan is refused.
+    somebody has planned anew by hand, writing the older plan is refused. A plan that was approved
+    meanwhile and would still write the same is the run's own plan again, and is written now.
 
     Writing that ends early (Salesforce stops answering, the day's calls are used up) fails the
     step, so that Dagster shows it and alerts on it. What was written until then is true all the
     same: the read copy is put in place here, since the step that does it is not reached.
     """
     plan_id = _planned(context.instance)
-    if not settings.environment.applies_automatically:
+    with warehouse.connect() as connection:
+        planned = read_plan(connection, plan_id)
+    if planned is not None and planned.waits:
         context.log.info(
-            f"{plan_id} waits: in {settings.environment.name!r} plans are applied by "
-            f"`touchline apply {plan_id}`."
+            f"{plan_id} waits for approval: {'; '.join(planned.gates)}. `touchline approve "
+            f"{plan_id}`, or the job approve_plan, lets it be written."
         )
         yield dg.MaterializeResult(LEDGER, metadata={"waiting_for_approval": plan_id})
         return
-    report = apply_plan(warehouse, org.connect(), plan_id, context.run.run_id)
-    with warehouse.connect() as connection:
-        failures = failures_by_code(connection, context.run.run_id)
-    yield dg.MaterializeResult(
-        LEDGER,
-        metadata={
-            "written": report.written,
-            "failed": report.failed,
-            "skipped": report.skipped,
-            "unsent": report.unsent,
-            "stopped_because": report.stopped_because or "",
-            "failed_by_code": {failure.code: failure.records for failure in failures},
-            "write_calls": report.calls.write,
-            "read_calls": report.calls.read,
-            "seconds": report.seconds,
-        },
-    )
+    mapping = load_mapping(settings.mapping)
+    report = apply_plan(warehouse, org.connect(), plan_id, context.run.run_id, mapping)
+    yield dg.MaterializeResult(LEDGER, metadata=ledger_metadata(report))
     if report.written:
         yield dg.MaterializeResult(FIELDS, metadata={"written": report.written})
     if report.stopped_because:
         warehouse.publish(settings.published)
-        raise dg.Failure(
-            f"{report.stopped_because} ({report.unsent} records were not reached; the next run "
-            f"plans what is left to do)",
-            allow_retries=False,
-        )
+        raise ended_early(report)
+
+
+def ledger_metadata(report: WritebackReport) -> dict[str, Any]:
+    """Return what is shown of an applied plan beside the ledger."""
+    return {
+        "plan_id": report.plan_id,
+        "written": report.written,
+        "failed": report.failed,
+        "skipped": report.skipped,
+        "unsent": report.unsent,
+        "unknown": report.unknown,
+        "stopped_because": report.stopped_because or "",
+        "failed_by_code": dict(report.failed_by_code),
+        "refusals": dg.MetadataValue.md(_refusals_table(report.refusals)),
+        "write_calls": report.calls.write,
+        "read_calls": report.calls.read,
+        "seconds": report.seconds,
+    }
+
+
+def _refusals_table(refusals: Sequence[FailureCount]) -> str:
+    if not refusals:
+        return "none"
+    header = ["| code | records | for example | what becomes of them | what to do |"]
+    rows = [
+        f"| {each.code} | {each.records} | {each.sample} | {each.handling} | {each.remedy} |"
+        for each in refusals
+    ]
+    return "\n".join([*header, "|---|--:|---|---|---|", *rows])
+
+
+def ended_early(report: WritebackReport) -> dg.Failure:
+    """Return how the step of a writing that ended early fails."""
+    return dg.Failure(
+        f"{report.stopped_because} ({report.unsent} records were not reached; `touchline apply "
+        f"--resume` goes on, or the next run plans what is left to do)",
+        allow_retries=False,
+    )
 
 
 def _planned(instance: dg.DagsterInstance) -> str:
@@ -131,7 +189,7 @@ def _planned(instance: dg.DagsterInstance) -> str:
 
 
 @dg.asset(
-    key=["published", "read_copy"],
+    key=READ_COPY,
     deps=[LEDGER],
     group_name="published",
     kinds={"duckdb"},

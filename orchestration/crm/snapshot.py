@@ -76,6 +76,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         *("MessageDate", "MessageIdentifier", "ThreadIdentifier", "Incoming", "Status"),
         *("IsTracked", "IsOpened", "FirstOpenedDate", "LastOpenedDate", "IsBounced"),
     ),
+    "EmailMessageRelation": (
+        *_STAMPS,
+        *("EmailMessageId", "RelationId", "RelationType", "RelationAddress"),
+    ),
     "CampaignMember": (
         *_STAMPS,
         *("CampaignId", "ContactId", "LeadId", "Status", "HasResponded", "FirstRespondedDate"),

@@ -11,6 +11,7 @@ TABLES: Mapping[str, str] = {
     "User": "raw.salesforce_users",
     "Task": "raw.salesforce_tasks",
     "EmailMessage": "raw.salesforce_email_messages",
+    "EmailMessageRelation": "raw.salesforce_email_message_relations",
     "CampaignMember": "raw.salesforce_campaign_members",
     "Individual": "raw.salesforce_individuals",
 }

@@ -6,7 +6,7 @@ from orchestration.local_org import org_rules
 from orchestration.local_org.admin import bad
 from orchestration.local_org.calls import Call, Reply
 from orchestration.local_org.org_rules import Rules
-from orchestration.local_org.schema import Schema
+from orchestration.local_org.schema import NUMBER_TYPES, Schema
 
 
 def get(call: Call) -> Reply:
@@ -28,11 +28,23 @@ def _set(call: Call, data: dict[str, Any]) -> Reply:
     try:
         rules = org_rules.read(data)
         _check_names(call.org.full_schema, rules)
+        _check_orders(call.org.full_schema, rules)
     except (TypeError, ValueError) as error:
         raise bad(str(error)) from error
     with call.org.store.writing() as connection:
         call.org.set_rules(connection, rules)
     return get(call)
+
+
+def _check_orders(schema: Schema, rules: Rules) -> None:
+    """Refuse to compare what has no order: numbers with text."""
+    for rule in rules.validation_rules:
+        sobject = schema.find(rule.object)
+        found = sobject.find(rule.field) if sobject else None
+        is_number = found is not None and found.type in NUMBER_TYPES
+        is_ordering = rule.operator in {"greater_than", "less_than"}
+        if is_ordering and is_number != isinstance(rule.value, int | float):
+            raise ValueError(f"{rule.object}.{rule.field} cannot be compared with {rule.value!r}")
 
 
 def _check_names(schema: Schema, rules: Rules) -> None:

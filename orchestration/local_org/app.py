@@ -41,8 +41,7 @@ def build_app(org: Org) -> Starlette:
             return Response()
         exchange = _Exchange(org, request, body)
         response = await run_in_threadpool(exchange.answer)
-        if exchange.hangs_up:
-            org.connections.cut(request.scope["client"])
+        if exchange.hangs_up and org.connections.cut(request.scope["client"]):
             # The server would answer for us before it notices.
             while not await request.is_disconnected():
                 await asyncio.sleep(0.001)

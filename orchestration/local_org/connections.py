@@ -10,8 +10,9 @@ class Connections:
 
     protocols: set[Any] = field(default_factory=set)
 
-    def cut(self, client: tuple[str, int] | None) -> None:
-        """Close the connection of a client at once, without a word."""
-        for protocol in tuple(self.protocols):
-            if protocol.client == client:
-                protocol.transport.abort()
+    def cut(self, client: tuple[str, int] | None) -> bool:
+        """Close the connection of a client at once, without a word; False if there is none."""
+        found = [each for each in tuple(self.protocols) if each.client == client]
+        for protocol in found:
+            protocol.transport.abort()
+        return bool(found)

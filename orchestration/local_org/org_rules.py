@@ -86,4 +86,6 @@ def _validation(data: Mapping[str, Any]) -> ValidationRule:
     rule = ValidationRule(**data)
     if rule.operator not in _OPERATORS:
         raise ValueError(f"operator must be one of {', '.join(sorted(_OPERATORS))}")
+    if rule.operator == "longer_than" and not isinstance(rule.value, int):
+        raise ValueError("longer_than needs a whole number as value")
     return rule

@@ -10,6 +10,7 @@ from rich.table import Table
 from orchestration.local_org import process
 from orchestration.settings import Settings
 from orchestration.terminal import summary, tables
+from orchestration.terminal.plans import plan_lines
 from orchestration.terminal.rejects import Rejects, Skips, read_rejects, read_skips
 from orchestration.writeback.ledger import SkippedRecord, skipped_records
 from orchestration.writeback.plan import Plan, read_plan
@@ -75,6 +76,8 @@ def as_json(status: Status) -> dict[str, Any]:
             "created_at": plan.created_at,
             "changed_records": plan.changed_records,
             "changed_cells": plan.changed_cells,
+            "approval": plan.approval,
+            "gates": list(plan.gates),
         },
         "skipped": [
             {
@@ -106,7 +109,7 @@ def show_status(console: Console, status: Status, settings: Settings) -> None:
     if status.loose_ends:
         tables.show(console, tables.loose_ends_table(status.loose_ends))
     if status.plan:
-        tables.show(console, tables.plan_line(status.plan))
+        tables.show(console, *plan_lines(status.plan))
     if status.skipped:
         tables.show(console, _skipped_table(status.skipped))
     if settings.environment.is_local:

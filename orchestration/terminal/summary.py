@@ -109,33 +109,92 @@ having count(*) > 0
 order by what, how_many desc
 """
 
+# A warehouse that this version has not written to yet lacks the operations.
+_PLANNED = """
+planned as (
+
+    select * from writeback.changes
+    union all by name
+    select cast(null as varchar) as operation, cast(null as varchar) as refers_to where false
+
+)
+"""
+
+# Contacts and leads share the mapping; fields of the same name elsewhere are other fields.
 _DECISIONS = """
-select field, policy,
+select
+    string_agg(distinct object, ', ' order by object) as objects, field, policy,
     count(case when decision = 'write' then 1 end) as writes,
     count(case when decision = 'kept' then 1 end) as kept,
     count(case when decision not in ('write', 'kept', 'unchanged') then 1 end) as skipped
 from writeback.changes
 where plan_id = ?
-group by field, policy
+group by field, policy, case when object not in ('Contact', 'Lead') then object end
 having writes + kept + skipped > 0
-order by writes desc, field
+order by objects, writes desc, field
 """
 
-_CHANGES = """
-select object, record_id, field, old_value, new_value, decision, reason
-from writeback.changes
-where plan_id = ? and decision != 'unchanged'
-order by decision != 'write', object, record_id, field
-limit ?
+_WHO = "['Email', 'ToAddress', 'WhoId', 'ContactId', 'LeadId', 'RelationId']"
+
+# A record to be created is told by its key and by the person that it is about.
+_CHANGES = f"""
+with
+
+{_PLANNED},
+
+shown as (
+
+    select
+        object, coalesce(record_id, external_key) as record_key,
+        coalesce(operation, 'update') as operation, field, old_value,
+        coalesce(new_value, 'the new record of ' || refers_to) as new_value, decision, reason
+    from planned
+    where plan_id = $plan_id and decision != 'unchanged'
+    order by decision != 'write', operation, object, record_key, field
+    limit $limit
+
+),
+
+whose as (
+
+    select
+        object, external_key as record_key,
+        arg_min(
+            new_value,
+            list_position({_WHO}, field)
+        ) as who
+    from planned
+    where
+        plan_id = $plan_id
+        and operation = 'create'
+        and external_key in (select record_key from shown)
+        and list_contains({_WHO}, field)
+    group by object, external_key
+
+)
+
+select
+    case shown.operation
+        when 'create' then 'new ' || shown.object
+        when 'delete' then 'delete ' || shown.object
+        else shown.object
+    end as label,
+    shown.record_key || coalesce(' (' || whose.who || ')', '') as record_label,
+    shown.field, shown.old_value, shown.new_value, shown.decision, shown.reason
+from shown
+left join whose on whose.object = shown.object and whose.record_key = shown.record_key
+order by
+    shown.decision != 'write', shown.operation, shown.object, shown.record_key, shown.field
 """
 
 _EXAMPLES = """
-select object, record_id, field, old_value, new_value, decision, reason
+select object, coalesce(record_id, external_key), field, old_value, new_value, decision, reason
 from (
     select
         *,
-        row_number() over (partition by decision, field order by old_value is null, record_id)
-            as within_field
+        row_number() over (
+            partition by decision, field order by old_value is null, record_id, external_key
+        ) as within_field
     from writeback.changes
     where plan_id = ? and decision in ('write', 'kept', 'converted', 'invalid', 'blocked')
 )
@@ -199,13 +258,13 @@ def summarize(connection: DuckDBPyConnection) -> Summary:
 
 
 def planned_fields(connection: DuckDBPyConnection, plan_id: str) -> list[Row]:
-    """Return (field, policy, cells to write, kept, skipped) of a plan."""
+    """Return (objects, field, policy, cells to write, kept, skipped) of a plan."""
     return connection.execute(_DECISIONS, [plan_id]).fetchall()
 
 
 def planned_changes(connection: DuckDBPyConnection, plan_id: str, limit: int) -> list[Row]:
     """Return the plan's cells that are not simply unchanged, those to be written first."""
-    return connection.execute(_CHANGES, [plan_id, limit]).fetchall()
+    return connection.execute(_CHANGES, {"plan_id": plan_id, "limit": limit}).fetchall()
 
 
 def telling_examples(connection: DuckDBPyConnection, plan_id: str, limit: int) -> list[Row]:

@@ -11,8 +11,6 @@ from rich.text import Text
 from orchestration.sync_report import SyncReport
 from orchestration.terminal.rejects import Rejects, Skips
 from orchestration.terminal.summary import Row, Summary
-from orchestration.writeback.apply import WritebackReport
-from orchestration.writeback.plan import Plan
 
 _MEANINGS = {
     ("opened_and_clicked", "none"): "both recorded",
@@ -189,11 +187,11 @@ def fields_table(rows: Sequence[Row]) -> Table:
     """Show a plan per field."""
     table = titled(
         "The plan, per field",
-        "field", "policy", "write", "keep", "skip",
-        numbers=(2, 3, 4),
+        "object", "field", "policy", "write", "keep", "skip",
+        numbers=(3, 4, 5),
     )  # fmt: skip
-    for field, policy, writes, kept, skipped in rows:
-        table.add_row(field, policy, f"{writes:,}", f"{kept:,}", f"{skipped:,}")
+    for objects, field, policy, writes, kept, skipped in rows:
+        table.add_row(objects, field, policy, f"{writes:,}", f"{kept:,}", f"{skipped:,}")
     return table
 
 
@@ -224,7 +222,15 @@ def outcome_lines(report: SyncReport) -> Iterator[RenderableType]:
     """Say in a sentence or two what the run changed in Salesforce."""
     written, plan, calls = report.writeback, report.plan, report.crm_calls
     if report.is_waiting:
-        yield f"The plan {plan.plan_id} waits for approval: `touchline apply {plan.plan_id}`."
+        yield Text(
+            f"{plan.plan_id} would change {counted(plan.changed_records, 'record')} in "
+            f"{counted(plan.changed_cells, 'field')}. Nothing was written: it waits for approval."
+        )
+        yield Text("\n".join(f"  - {legible(gate)}" for gate in plan.gates))
+        yield Text(
+            f"Read it: `touchline plan --stored`. Then `touchline apply {plan.plan_id}` writes it "
+            f"now, or `touchline approve {plan.plan_id}` lets the next run write it."
+        )
     elif plan.plan_id and not plan.changed_records:
         yield Text("0 changes: Salesforce already says what the logs say. No write was sent.")
     elif plan.plan_id:
@@ -258,60 +264,9 @@ def summary_parts(summary: Summary) -> list[RenderableType]:
     return list(parts)
 
 
-#: What a person may want to know of a plan in this state.
-_ADVICE = {
-    "applying": "It is being written right now, or its process was killed: then the next run plans "
-    "the rest.",
-    "interrupted": "Writing it ended too soon; the next run plans the rest.",
-}
-
-
-def plan_line(plan: Plan) -> RenderableType:
-    """Say what a plan amounts to, and in which state it is."""
-    if not plan.changed_records:
-        amount = "0 changes"
-    else:
-        amount = (
-            f"{counted(plan.changed_records, 'record')} to change in "
-            f"{counted(plan.changed_cells, 'field')}, "
-            f"about {counted(plan.api_calls_estimate, 'API call')}"
-        )
-    lines = [Text(f"{plan.plan_id} ({plan.state}): {amount}.")]
-    if advice := _ADVICE.get(plan.state):
-        lines.append(Text(advice, style="yellow"))
-    lines += [Text(f"note: {note}", style="dim") for note in plan.notes]
-    return Group(*lines)
-
-
 def counted(count: int, noun: str) -> str:
     """Return how many there are of something, in words."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def writeback_figures(report: WritebackReport) -> dict[str, Any]:
-    """Return what an apply did, as one object for machines."""
-    return {
-        "plan_id": report.plan_id,
-        "written": report.written,
-        "failed": report.failed,
-        "skipped": report.skipped,
-        "unsent": report.unsent,
-        "failed_by_code": dict(report.failed_by_code),
-        "crm_calls": {"read": report.calls.read, "write": report.calls.write},
-        "seconds": round(report.seconds, 1),
-    }
-
-
-def writeback_lines(report: WritebackReport) -> Iterator[RenderableType]:
-    """Say what an apply did."""
-    yield Text(
-        f"{report.written:,} records written, {report.failed:,} refused, {report.skipped:,} "
-        f"skipped, {report.unsent:,} not reached; {report.calls.write:,} write calls."
-    )
-    if report.stopped_because:
-        yield Text(report.stopped_because, style="bold red")
-    for code, records in report.failed_by_code.items():
-        yield Text(f"  {code}: {records:,}")
 
 
 def next_steps(published: Path) -> RenderableType:

@@ -2,80 +2,57 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-import orjson
 from duckdb import DuckDBPyConnection
 
-from orchestration.crm.client import CallCounts, Crm
+from orchestration.crm.client import CallCounts, Crm, Operation
+from orchestration.crm.schema import ObjectSchema
 from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse, WarehouseLockedError
-from orchestration.writeback.comparison import quoted
-from orchestration.writeback.ledger import Write, record_skipped
+from orchestration.writeback.books import Books
+from orchestration.writeback.ledger import (
+    FailureCount,
+    created_records,
+    failures_by_code,
+    mark_undone,
+    record_skipped,
+)
+from orchestration.writeback.mapping import Mapping
+from orchestration.writeback.mapping_sections import Limits
 from orchestration.writeback.plan import Plan, latest_snapshot_at, read_plan
-from orchestration.writeback.plan_sql import SOURCES
-from orchestration.writeback.sending import Sending
+from orchestration.writeback.preflight import preflight
+from orchestration.writeback.sending import Routes, known_until, read_routes, send_all
+from orchestration.writeback.settle import Settled, settle
 from orchestration.writeback.tables import create_writeback_tables
-
-_FIELDS_TO_WRITE = """
-select object, list(distinct field order by field)
-from writeback.changes
-where plan_id = ? and decision = 'write'
-group by object
-order by object
-"""
-
-#: With what the snapshot holds, to tell right before the write whether the record has moved.
-_EXPORT_WRITES = """
-copy (
-    with wanted as (
-
-        select
-            object, record_id,
-            to_json(map_from_entries(list((field, old_value) order by field))) as old_values,
-            to_json(map_from_entries(list((field, new_value) order by field))) as new_values
-        from writeback.changes
-        where plan_id = $plan_id and object = $object and decision = 'write'
-        group by object, record_id
-
-    ),
-
-    stored as (
-
-        select
-            record_id,
-            arg_max(system_modstamp, load_id) as system_modstamp,
-            arg_max(payload, load_id) as payload
-        from {versions}
-        where record_id in (select record_id from wanted)
-        group by record_id
-
-    )
-
-    select
-        wanted.object, wanted.record_id, wanted.old_values, wanted.new_values,
-        json_extract(stored.payload, [{paths}]) as stored_values,
-        strftime(stored.system_modstamp, '%Y-%m-%dT%H:%M:%S') as stored_stamp
-    from wanted
-    inner join stored on stored.record_id = wanted.record_id
-    order by wanted.record_id
-) to $file (format json)
-"""
+from orchestration.writeback.writes import Group, count_left, export_writes
 
 _COUNT_SKIPPED = """
 select count(*)
 from (
-    select object, record_id
+    select object, coalesce(record_id, external_key) as key
     from writeback.changes
     where
         plan_id = ?
         and decision in ('write', 'blocked', 'invalid', 'stale', 'duplicate', 'converted')
-    group by object, record_id
+    group by object, key
     having not bool_or(decision = 'write')
 )
+"""
+
+
+_IS_COMPLETE = """
+select changed_records <= (
+    select count(distinct (object, operation, if(operation = 'create', external_key, record_id)))
+    from writeback.ledger
+    where plan_id = $plan_id and outcome in ('written', 'undone')
+)
+from writeback.plans
+where plan_id = $plan_id
 """
 
 
@@ -89,8 +66,9 @@ class WritebackReport:
 
     `written`: Salesforce took what was sent of them, `failed`: it refused that. `skipped`: nothing
     was sent of them, because all that they lack cannot be written, or because they moved since
-    the snapshot. `unsent`: not reached, because the run ended early for the reason in
-    `stopped_because`. `calls` include the reads right before each write.
+    the snapshot. `unknown`: they were sent, and their answers are still to be asked for. `unsent`:
+    not reached, because the run ended early for the reason in `stopped_because`. `calls` include
+    the reads right before each write. `refusals`: the failed ones by code, with words and remedy.
     """
 
     plan_id: str
@@ -103,67 +81,173 @@ class WritebackReport:
     calls: CallCounts
     seconds: float
     stopped_because: str | None = None
+    unknown: int = 0
+    refusals: Sequence[FailureCount] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was to be written is."""
+        return not (self.failed or self.unsent or self.unknown)
 
 
-def apply_plan(warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str) -> WritebackReport:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a plan has to do, taken out of the warehouse."""
+
+    groups: Sequence[Group]
+    routes: Routes
+    until: MappingOf[str, datetime]
+    schemas: MappingOf[str, ObjectSchema]
+    created: dict[str, str]
+    skipped: int
+    kind: str
+    calls: int
+
+    @property
+    def records(self) -> int:
+        """How many records are to be sent."""
+        return sum(group.records for group in self.groups)
+
+
+def apply_plan(
+    warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str, mapping: Mapping | None = None
+) -> WritebackReport:
     """Write the plan's cells to the CRM and record every attempt in the ledger.
 
     Right before they are written, records are read once more; those that moved since the snapshot
     are left alone (K2). A plan without writes makes no request, not even a login. When the CRM
     stops answering, or refuses the login, or the day's calls are used up, or the warehouse stays
-    locked between two requests, the run ends early and says so in its report; what was not
-    reached is planned again after the next snapshot.
+    locked between two requests, the run ends early and says so in its report; `resume_plan` goes
+    on, or what was not reached is planned again after the next snapshot.
 
     Raises:
         WarehouseLockedError: the warehouse was locked from the start; nothing was sent.
         PlanNotApplicableError: not the newest plan, not its snapshot, or already applied.
     """
+    with warehouse.connect() as connection:
+        create_writeback_tables(connection)
+        _check_applicable(connection, plan_id)
+    return _send(warehouse, crm, plan_id, run_id, mapping)
+
+
+def resume_plan(
+    warehouse: Warehouse, crm: Crm, run_id: str, mapping: Mapping | None = None
+) -> tuple[Settled, WritebackReport | None]:
+    """Find out what became of runs that died, and send what is left of the newest of their plans.
+
+    A plan that a newer one or a newer snapshot replaced is only settled: what is left of it was,
+    or will be, planned again. None in place of a report: there was no plan to go on with.
+
+    Raises:
+        CrmError: the CRM does not answer; ask again later.
+    """
+    settled = settle(warehouse, crm)
+    with warehouse.connect() as connection:
+        plan_id = _resumable(connection)
+    if plan_id is None:
+        return settled, None
+    return settled, _send(warehouse, crm, plan_id, run_id, mapping)
+
+
+def _send(
+    warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str, mapping: Mapping | None
+) -> WritebackReport:
     started, calls_before = time.monotonic(), crm.calls
     with tempfile.TemporaryDirectory(prefix="touchline-apply-") as folder:
         with warehouse.connect() as connection:
-            create_writeback_tables(connection)
-            plan = _applicable(connection, plan_id)
-            (skipped,) = connection.execute(_COUNT_SKIPPED, [plan_id]).fetchone() or (0,)
-            schemas = stored_schemas(connection) if plan.changed_records else {}
-            writes = _export_writes(connection, plan_id, Path(folder))
-            if plan.changed_records:
-                # Before the first intent: if this process dies, the plan is known to have begun.
-                _set_state(connection, plan_id, "applying")
-        sending = Sending(warehouse, crm, plan_id, run_id, schemas)
-        if plan.changed_records:
-            sending.send_all(writes)
-    unsent = plan.changed_records - sending.written - sending.failed.total() - sending.moved
-    _finish(warehouse, sending, is_complete=sending.written == plan.changed_records)
+            work = _take_work(connection, plan_id, Path(folder))
+        limits = mapping.sections.limits if mapping else Limits()
+        books = Books(warehouse, crm, plan_id, run_id, work.schemas, limits, created=work.created)
+        if work.records and mapping:
+            _ask_first(books, mapping, work)
+        # What the preflight refused has not begun: the plan waits as it did.
+        refusals = () if books.stopped_because else _carry_out(books, work)
+    sent = books.written + books.failed.total() + books.unknown
     return WritebackReport(
         plan_id=plan_id,
         run_id=run_id,
-        written=sending.written,
-        failed=sending.failed.total(),
-        skipped=skipped + sending.moved,
-        unsent=unsent,
-        failed_by_code=dict(sending.failed),
+        written=books.written,
+        failed=books.failed.total(),
+        skipped=work.skipped + books.moved,
+        unsent=work.records - sent - books.moved,
+        failed_by_code=dict(books.failed),
         calls=crm.calls - calls_before,
         seconds=time.monotonic() - started,
-        stopped_because=sending.stopped_because,
+        stopped_because=books.stopped_because,
+        unknown=books.unknown,
+        refusals=refusals,
     )
 
 
-def _finish(warehouse: Warehouse, sending: Sending, *, is_complete: bool) -> None:
+def _carry_out(books: Books, work: _Work) -> Sequence[FailureCount]:
+    if work.records:
+        # Before the first intent: if this process dies, the plan is known to have begun.
+        with books.warehouse.connect() as connection:
+            _set_state(connection, books.plan_id, "applying")
+    send_all(books, work.groups, work.routes, work.until)
+    return _finish(books)
+
+
+def _ask_first(books: Books, mapping: Mapping, work: _Work) -> None:
+    """Ask the org whether it takes what is to be written, before the first write (K8).
+
+    A run is taken back also where the mapping does not fit the org any more, by the describes.
+    """
+    objects: dict[str, set[Operation]] = {}
+    for group in work.groups:
+        objects.setdefault(group.object, set()).add(group.operation)
+    answer = preflight(books.crm, mapping, objects, work.calls)
+    problems = [
+        each for each in answer.problems if work.kind != "undo" or each.check in ("login", "limits")
+    ]
+    if problems:
+        books.stop("\n".join(["Nothing was written. The preflight found:", *map(str, problems)]))
+    books.schemas = {**books.schemas, **answer.schemas}
+
+
+def _take_work(connection: DuckDBPyConnection, plan_id: str, folder: Path) -> _Work:
+    (skipped,) = connection.execute(_COUNT_SKIPPED, [plan_id]).fetchone() or (0,)
+    groups, plan = export_writes(connection, plan_id, folder), read_plan(connection, plan_id)
+    return _Work(
+        groups,
+        read_routes(connection, plan_id),
+        known_until(connection, plan_id) if groups else {},
+        stored_schemas(connection) if groups else {},
+        created_records(connection, plan_id),
+        skipped,
+        plan.kind if plan else "sync",
+        # Those of the preflight are made before anybody asks whether there are enough.
+        _calls(connection, plan_id),
+    )
+
+
+def _finish(books: Books) -> Sequence[FailureCount]:
     """Record what the run knows. A warehouse that stays locked costs the record, not the report."""
     try:
-        with warehouse.connect() as connection:
+        with books.warehouse.connect() as connection:
             connection.begin()
-            sending.record_answers(connection)
-            record_skipped(connection, sending.plan_id, sending.run_id)
-            state = "applied" if is_complete else "partly_applied"
-            _set_state(connection, sending.plan_id, state)
+            books.record_answers(connection)
+            record_skipped(connection, books.plan_id, books.run_id)
+            mark_undone(connection, books.plan_id)
+            _set_state(connection, books.plan_id, _state(connection, books))
             connection.commit()
+            return failures_by_code(connection, books.run_id)
     except WarehouseLockedError as error:
-        sending.stop(str(error))
+        books.stop(str(error))
+        return ()
 
 
-def _applicable(connection: DuckDBPyConnection, plan_id: str) -> Plan:
-    """Return the plan if the org is still as the plan found it, as far as is known (K2)."""
+def _state(connection: DuckDBPyConnection, books: Books) -> str:
+    if books.stopped_because and (books.unknown or count_left(connection, books.plan_id)):
+        return "interrupted"
+    (is_complete,) = connection.execute(_IS_COMPLETE, {"plan_id": books.plan_id}).fetchone() or (
+        False,
+    )
+    return "applied" if is_complete else "partly_applied"
+
+
+def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
+    """Refuse a plan unless the org is still as the plan found it, as far as is known (K2)."""
     plan, newest = read_plan(connection, plan_id), read_plan(connection)
     if plan is None or newest is None:
         raise PlanNotApplicableError(f"There is no plan {plan_id}. `touchline plan` makes one.")
@@ -174,18 +258,28 @@ def _applicable(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     if plan.state in ("applying", "interrupted"):
         raise PlanNotApplicableError(
             f"{plan_id} is being applied, or was interrupted while it was. If nothing runs any "
-            f"more: `touchline run` takes a new snapshot and plans what is left to do."
+            f"more: `touchline apply --resume` finds out what was written and sends the rest."
         )
     if plan.state == "applied":
-        return plan  # there was nothing to write, and there still is not
+        return  # there was nothing to write, and there still is not
     if newest.plan_id != plan_id:
         raise PlanNotApplicableError(
             f"{plan_id} is outdated: {newest.plan_id} replaced it and differs from it. Read that "
             f"one first: `touchline plan --stored`."
         )
+    if plan.waits and plan.changed_records:
+        raise PlanNotApplicableError(
+            f"{plan_id} waits for approval. Read it (`touchline plan --stored`), then "
+            f"`touchline approve {plan_id}`."
+        )
+    if plan.kind != "undo":
+        _check_snapshot(connection, plan)
+
+
+def _check_snapshot(connection: DuckDBPyConnection, plan: Plan) -> None:
     if latest_snapshot_at(connection) != plan.snapshot_at:
         raise PlanNotApplicableError(
-            f"A newer snapshot was taken since {plan_id} was made. Plan again, and read "
+            f"A newer snapshot was taken since {plan.plan_id} was made. Plan again, and read "
             f"what is new in it: `touchline plan`."
         )
     (sent,) = connection.execute(
@@ -193,33 +287,37 @@ def _applicable(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     ).fetchone() or (0,)
     if sent and plan.changed_records:
         raise PlanNotApplicableError(
-            f"{sent} records were sent since {plan_id}'s snapshot, perhaps by a run that was "
+            f"{sent} records were sent since {plan.plan_id}'s snapshot, perhaps by a run that was "
             f"interrupted. Take a new snapshot and plan again: `touchline run`."
         )
-    return plan
+
+
+def _resumable(connection: DuckDBPyConnection) -> str | None:
+    """Return the newest plan that a run did not finish, if nothing replaced it since."""
+    row = connection.execute(
+        "select plan_id, kind, snapshot_at from writeback.plans "
+        "where state in ('applying', 'interrupted') order by created_at desc limit 1"
+    ).fetchone()
+    if row is None:
+        return None
+    plan_id, kind, snapshot_at = row
+    newest = read_plan(connection)
+    is_newest = newest is not None and newest.plan_id == plan_id
+    if kind == "undo":
+        return str(plan_id) if is_newest else None
+    is_current = is_newest and latest_snapshot_at(connection) == snapshot_at
+    return str(plan_id) if is_current else None
+
+
+def _calls(connection: DuckDBPyConnection, plan_id: str) -> int:
+    """Return the calls that the plan's writes take, what is asked before them left out."""
+    (calls,) = connection.execute(
+        "select coalesce(sum(read_calls + write_calls), 0) from writeback.plan_routes "
+        "where plan_id = ? and object <> '*'",
+        [plan_id],
+    ).fetchone() or (0,)
+    return int(calls)
 
 
 def _set_state(connection: DuckDBPyConnection, plan_id: str, state: str) -> None:
     connection.execute("update writeback.plans set state = ? where plan_id = ?", [state, plan_id])
-
-
-def _export_writes(connection: DuckDBPyConnection, plan_id: str, folder: Path) -> Iterator[Write]:
-    """Put the plan's writes into files; return what reads them, without a connection."""
-    files: list[tuple[Path, list[str]]] = []
-    for name, fields in connection.execute(_FIELDS_TO_WRITE, [plan_id]).fetchall():
-        file = folder / f"{name}.json"
-        paths = ", ".join(quoted(f"$.{field}") for field in fields)
-        connection.execute(
-            _EXPORT_WRITES.format(versions=SOURCES[name][1], paths=paths),
-            {"plan_id": plan_id, "object": name, "file": str(file)},
-        )
-        files.append((file, fields))
-    return (write for file, fields in files for write in _read_writes(file, fields))
-
-
-def _read_writes(file: Path, fields: Sequence[str]) -> Iterator[Write]:
-    with file.open("rb") as lines:
-        for line in lines:
-            row = orjson.loads(line)
-            row["stored_values"] = dict(zip(fields, row["stored_values"], strict=True))
-            yield Write(**row)

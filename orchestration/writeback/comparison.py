@@ -8,6 +8,14 @@ from orchestration.writeback.refusals import NUMBER_TYPES, TEXT_TYPES, Target
 #: The text that both sides are brought to. Space, tab and line ends: Salesforce trims them all.
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13)"
 
+#: Why most cells are written or left, from both values as text.
+PLAIN_REASON = """case
+    when decision = 'unchanged' then 'both have ' || coalesce(new_value, 'nothing')
+    else
+        'Salesforce has ' || coalesce(old_value, 'nothing')
+        || ', Touchline computed ' || coalesce(new_value, 'nothing')
+end"""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -103,13 +111,16 @@ class Cell:
         return f"cast({column} as varchar)"
 
     def rules(self) -> list[tuple[str, str, str]]:
-        """Return (condition, decision, reason) in the order in which they are tried."""
+        """Return (condition, decision, reason) in the order in which they are tried.
+
+        A reason that says no more than both values is `null` here: `PLAIN_REASON` words it.
+        """
         old, new = self.old, self.new
         has = f"'Salesforce has ' || coalesce({self.as_text(old)}, 'nothing')"
         computed = f"', Touchline computed ' || coalesce({self.as_text(new)}, 'nothing')"
         rules = [
             ("problem is not null", "problem", "problem_reason"),
-            (f"not ({self.differs})", "'unchanged'", f"'both have ' || {_shown(self, new)}"),
+            (f"not ({self.differs})", "'unchanged'", "null"),
         ]
         if not self.target.mapping.clears:
             why = "', Touchline computed nothing; this field is not cleared'"
@@ -125,7 +136,7 @@ class Cell:
                 f"', which the picklist lacks: its default ' || {new} || ' stands in'"
             )
             rules.append((f"{self.computed} is distinct from {new}", "'write'", f"{has} || {why}"))
-        rules.append(("true", "'write'", f"{has} || {computed}"))
+        rules.append(("true", "'write'", "null"))
         return rules
 
     def _kept(self, has: str, computed: str) -> list[tuple[str, str]]:
@@ -165,10 +176,6 @@ class Cell:
 def quoted(value: str) -> str:
     """Return an SQL text literal."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def _shown(cell: Cell, column: str) -> str:
-    return f"coalesce({cell.as_text(column)}, 'nothing')"
 
 
 def _decimal(schema: FieldSchema) -> str:

@@ -6,10 +6,18 @@ from duckdb import DuckDBPyConnection
 
 _CELLS = """
 select
-    plan_id, object, record_id, external_key, field, old_value, new_value, policy, decision, reason
-from writeback.changes
+    plan_id, object, record_id, external_key, field, old_value, new_value, policy, decision, reason,
+    coalesce(operation, 'update') as operation, refers_to,
+    coalesce(is_withheld, false) as is_withheld
+from (
+    select * from writeback.changes
+    union all by name
+    -- A warehouse that this version has not written to yet lacks some columns.
+    select null::varchar as operation, null::varchar as refers_to, null::boolean as is_withheld
+    where false
+)
 where plan_id = $plan_id
-order by object, record_id, field
+order by object, coalesce(record_id, external_key), field
 """
 
 #: How a file is written, by the end of its name.

@@ -1,22 +1,30 @@
 """The ledger: intents and outcomes go in here, reports come out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from duckdb import DuckDBPyConnection
 
+from orchestration.writeback.refusal_codes import refusal
+from orchestration.writeback.writes import Write
+
+#: A bulk job's rows go into the ledger in parts: each is one text of JSON on its way.
+ROWS_PER_STATEMENT = 20_000
+
 _INSERT_INTENTS = """
 insert into writeback.ledger
-    (attempt_id, plan_id, run_id, object, record_id, sent_at, old_values, new_values)
+    (attempt_id, plan_id, run_id, object, operation, record_id, external_key, job_id, sent_at,
+    old_values, new_values)
 select
-    attempt_id, $plan_id, $run_id, object, record_id, $sent_at, old_values, new_values
+    attempt_id, $plan_id, $run_id, object, operation, record_id, external_key, $job_id, $sent_at,
+    old_values, new_values
 from (
     select unnest(from_json($writes, '[{
-        "attempt_id": "bigint", "object": "varchar", "record_id": "varchar",
-        "old_values": "json", "new_values": "json"
+        "attempt_id": "bigint", "object": "varchar", "operation": "varchar",
+        "record_id": "varchar", "external_key": "varchar", "old_values": "json",
+        "new_values": "json"
     }]'), recursive := true)
 )
 """
@@ -25,13 +33,15 @@ _UPDATE_OUTCOMES = """
 update writeback.ledger as ledger
 set
     outcome = answered.outcome,
+    record_id = coalesce(ledger.record_id, answered.record_id),
     error_code = answered.error_code,
     error_message = answered.error_message,
     error_fields = answered.error_fields,
     is_transient = answered.is_transient
 from (
     select unnest(from_json($outcomes, '[{
-        "attempt_id": "bigint", "outcome": "varchar", "error_code": "varchar",
+        "attempt_id": "bigint", "outcome": "varchar", "record_id": "varchar",
+        "error_code": "varchar",
         "error_message": "varchar", "error_fields": ["varchar"], "is_transient": "boolean"
     }]'), recursive := true)
 ) as answered
@@ -42,11 +52,15 @@ where ledger.attempt_id between $first and $last and ledger.attempt_id = answere
 _UPSERT_REFUSED = """
 merge into writeback.skipped as skipped
 using (
-    select object, record_id, error_code || ': ' || error_message as reason, sent_at
+    select
+        object, coalesce(record_id, external_key) as record_id,
+        error_code || ': ' || error_message as reason, sent_at
     from writeback.ledger
     where run_id = $run_id
     qualify
-        row_number() over (partition by object, record_id order by attempt_id desc) = 1
+        row_number() over (
+            partition by object, coalesce(record_id, external_key) order by attempt_id desc
+        ) = 1
         and outcome = 'failed'
 ) as refused
 on skipped.object = refused.object and skipped.record_id = refused.record_id
@@ -65,14 +79,14 @@ where
             ledger.run_id = $run_id
             and ledger.outcome = 'written'
             and ledger.object = skipped.object
-            and ledger.record_id = skipped.record_id
+            and skipped.record_id in (ledger.record_id, ledger.external_key)
     )
     and not exists (
         select 1 from writeback.changes as changes
         where
             changes.plan_id = $plan_id
             and changes.object = skipped.object
-            and changes.record_id = skipped.record_id
+            and coalesce(changes.record_id, changes.external_key) = skipped.record_id
             and changes.decision not in ('write', 'unchanged', 'kept')
     )
 """
@@ -92,7 +106,7 @@ from left_alone
 where
     changes.plan_id = $plan_id
     and changes.object = left_alone.object
-    and changes.record_id = left_alone.record_id
+    and coalesce(changes.record_id, changes.external_key) = left_alone.record_id
     and changes.decision = 'write'
 """
 
@@ -122,25 +136,30 @@ when not matched then insert values
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One record's new values, in the plan's canonical text, and those they replace.
-
-    `stored_values` are the latter as the snapshot holds them (JSON values), `stored_stamp` is
-    the SystemModstamp of that version, to the second.
-    """
-
-    object: str
-    record_id: str
-    old_values: Mapping[str, str | None]
-    new_values: Mapping[str, str | None]
-    stored_values: Mapping[str, Any]
-    stored_stamp: str
+#: What an undo took back: the run's own attempts at the same records.
+_MARK_UNDONE = """
+update writeback.ledger as original
+set outcome = 'undone'
+where
+    original.run_id = (select undoes from writeback.plans where plan_id = $plan_id)
+    and original.outcome = 'written'
+    and exists (
+        select 1 from writeback.ledger as undoing
+        where
+            undoing.plan_id = $plan_id
+            and undoing.outcome = 'written'
+            and undoing.object = original.object
+            and undoing.record_id = original.record_id
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """A record that was to be written and is not, by which decision, and why."""
+    """A record that was to be written and is not, by which decision, and why.
+
+    `record_id` is the external key where the record was to be created.
+    """
 
     object: str
     record_id: str
@@ -150,10 +169,14 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one attempt: `written`, `failed`, or `retried` (failed, and sent again)."""
+    """What came of one attempt: `written`, `failed`, or `retried` (failed, and sent again).
+
+    `record_id` is that of a record which was created.
+    """
 
     attempt_id: int
     outcome: str
+    record_id: str | None = None
     error_code: str | None = None
     error_message: str | None = None
     error_fields: tuple[str, ...] = ()
@@ -180,34 +203,46 @@ class FailureCount:
     records: int
     sample: str
 
+    @property
+    def handling(self) -> str:
+        """What becomes of such records."""
+        return refusal(self.code).handling.value
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return refusal(self.code).remedy
+
 
 def record_intents(
-    connection: DuckDBPyConnection, plan_id: str, run_id: str, writes: Sequence[Write]
+    connection: DuckDBPyConnection,
+    plan_id: str,
+    run_id: str,
+    writes: Sequence[Write],
+    job_id: str | None = None,
 ) -> list[int]:
     """Note what is about to be sent; return the attempts' ids, in the order of `writes`."""
     numbers = connection.execute(
         "select nextval('writeback.attempt_ids') from range(?)", [len(writes)]
     ).fetchall()
     attempt_ids = sorted(number for (number,) in numbers)
+    sent_at = datetime.now(UTC).replace(tzinfo=None)
     rows = [
         {
             "attempt_id": attempt_id,
             "object": write.object,
+            "operation": write.operation,
             "record_id": write.record_id,
+            "external_key": write.external_key,
             "old_values": write.old_values,
             "new_values": write.new_values,
         }
         for attempt_id, write in zip(attempt_ids, writes, strict=True)
     ]
-    connection.execute(
-        _INSERT_INTENTS,
-        {
-            "plan_id": plan_id,
-            "run_id": run_id,
-            "sent_at": datetime.now(UTC).replace(tzinfo=None),
-            "writes": orjson.dumps(rows).decode(),
-        },
-    )
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        part = orjson.dumps(rows[start : start + ROWS_PER_STATEMENT]).decode()
+        values = {"plan_id": plan_id, "run_id": run_id, "job_id": job_id, "sent_at": sent_at}
+        connection.execute(_INSERT_INTENTS, values | {"writes": part})
     return attempt_ids
 
 
@@ -215,16 +250,18 @@ def record_outcomes(connection: DuckDBPyConnection, outcomes: Sequence[Outcome])
     """Note what came of attempts."""
     if not outcomes:
         return
-    attempt_ids = [outcome.attempt_id for outcome in outcomes]
-    connection.execute(
-        _UPDATE_OUTCOMES,
-        {
-            "outcomes": orjson.dumps(outcomes).decode(),
-            # The ledger grows for years; ids ascend, so a range finds the rows at its end.
-            "first": min(attempt_ids),
-            "last": max(attempt_ids),
-        },
-    )
+    for start in range(0, len(outcomes), ROWS_PER_STATEMENT):
+        part = outcomes[start : start + ROWS_PER_STATEMENT]
+        attempt_ids = [outcome.attempt_id for outcome in part]
+        connection.execute(
+            _UPDATE_OUTCOMES,
+            {
+                "outcomes": orjson.dumps(part).decode(),
+                # The ledger grows for years; ids ascend, so a range finds the rows at its end.
+                "first": min(attempt_ids),
+                "last": max(attempt_ids),
+            },
+        )
 
 
 def record_left_alone(
@@ -238,6 +275,22 @@ def record_left_alone(
     connection.execute(_COUNT_AGAIN, {"plan_id": plan_id})
     connection.execute(_UPSERT_LEFT_ALONE, {"seen_at": datetime.now(UTC).replace(tzinfo=None)})
     connection.commit()
+
+
+def created_records(connection: DuckDBPyConnection, plan_id: str) -> dict[str, str]:
+    """Return external key to id of what a plan created so far."""
+    return dict(
+        connection.execute(
+            "select external_key, record_id from writeback.ledger "
+            "where plan_id = ? and operation = 'create' and outcome = 'written'",
+            [plan_id],
+        ).fetchall()
+    )
+
+
+def mark_undone(connection: DuckDBPyConnection, plan_id: str) -> None:
+    """Note in the ledger what an undo plan took back; other plans take nothing back."""
+    connection.execute(_MARK_UNDONE, {"plan_id": plan_id})
 
 
 def record_skipped(connection: DuckDBPyConnection, plan_id: str, run_id: str) -> None:

@@ -164,7 +164,7 @@ class Mapping:
                 *([tasks.key_field] if tasks.kinds else []),
             ],
             "EmailMessage": [
-                *([activities.key_field] if activities.log == "email_message" else []),
+                *([activities.key_field] if activities.log != "off" else []),
                 *activities.count_fields(),
             ],
             "CampaignMember": ["Status"] if self.sections.campaign_members.fill else [],

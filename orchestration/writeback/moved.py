@@ -1,11 +1,14 @@
 """What moved in Salesforce since the snapshot, asked right before the records are written (K2)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from orchestration.crm.client import Crm, Record
 from orchestration.crm.schema import ObjectSchema
-from orchestration.writeback.ledger import LeftAlone, Write
+from orchestration.writeback.ledger import LeftAlone
+from orchestration.writeback.values import holds, holds_withheld
+from orchestration.writeback.writes import Write
 
 #: Read where the object has them, to say what became of the record.
 _MASTER, _CONVERTED, _CONTACT = "MasterRecordId", "IsConverted", "ConvertedContactId"
@@ -25,29 +28,54 @@ def moved_records(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> li
     Raises:
         CrmError: no answer; nothing is known about any record.
     """
-    fields = {name for write in writes for name in write.new_values}
-    fields |= schema.fields.keys() & {_MASTER, _CONVERTED, _CONTACT}
-    selected = ", ".join(["Id", "IsDeleted", "SystemModstamp", *sorted(fields)])
     ids = ",".join(f"'{write.record_id}'" for write in writes)
-    soql = f"select {selected} from {schema.name} where Id in ({ids})"
-    pages = crm.query(soql, include_deleted=True)
-    found = {record["Id"]: record for page in pages for record in page}
-    return list(_left_alone(writes, found))
+    found = _read(crm, schema, writes, f"Id in ({ids})")
+    gone = ("stale", f"gone from Salesforce, or hidden: {_NEXT_RUN}")
+    return [
+        LeftAlone(write.object, write.key, *problem)
+        for write in writes
+        if (problem := _problem(schema, write, found[write.key]) if write.key in found else gone)
+    ]
 
 
-def _left_alone(writes: Sequence[Write], found: Mapping[str, Record]) -> Iterator[LeftAlone]:
-    for write in writes:
-        record = found.get(write.record_id)
-        problem = (
-            _problem(write, record)
-            if record
-            else ("stale", f"gone from Salesforce, or hidden: {_NEXT_RUN}")
-        )
-        if problem:
-            yield LeftAlone(write.object, write.record_id, *problem)
+def moved_since(
+    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+) -> list[LeftAlone]:
+    """Ask which records changed since the snapshot; return those that are not as planned.
+
+    One query for all of them, however many are to be written: what is not in it has not moved.
+
+    Raises:
+        CrmError: no answer; nothing is known about any record.
+    """
+    found = _read(crm, schema, writes, f"SystemModstamp >= {since:%Y-%m-%dT%H:%M:%SZ}")
+    return [
+        LeftAlone(write.object, write.key, *problem)
+        for write in writes
+        if write.key in found and (problem := _problem(schema, write, found[write.key]))
+    ]
 
 
-def _problem(write: Write, record: Mapping[str, Any]) -> tuple[str, str] | None:
+def _read(crm: Crm, schema: ObjectSchema, writes: Sequence[Write], where: str) -> dict[str, Record]:
+    fields = {name for write in writes for name in _compared(schema, write)}
+    fields |= schema.fields.keys() & {_MASTER, _CONVERTED, _CONTACT}
+    selected = ", ".join(["Id", "IsDeleted", "SystemModstamp", *sorted(fields - {"Id"})])
+    pages = crm.query(f"select {selected} from {schema.name} where {where}", include_deleted=True)
+    wanted = {write.record_id for write in writes}
+    return {record["Id"]: record for page in pages for record in page if record["Id"] in wanted}
+
+
+def _compared(schema: ObjectSchema, write: Write) -> Iterator[str]:
+    """Yield the fields that must still be as the plan found them."""
+    if write.operation == "update":
+        yield from write.new_values
+    else:
+        yield from (name for name in write.old_values if name in schema.fields)
+
+
+def _problem(
+    schema: ObjectSchema, write: Write, record: Mapping[str, Any]
+) -> tuple[str, str] | None:
     """Return the decision and the reason for a record that is not as planned."""
     if record["IsDeleted"]:
         master = record.get(_MASTER)
@@ -58,7 +86,23 @@ def _problem(write: Write, record: Mapping[str, Any]) -> tuple[str, str] | None:
         return "converted", f"converted since the snapshot, its contact is {contact}: {_NEXT_BUILD}"
     # 2026-10-22T21:03:23.000+0000: Salesforce answers in UTC, always.
     stamp = record["SystemModstamp"][:19]
+    if write.stored_values is None:
+        changed = [
+            name
+            for name in _compared(schema, write)
+            if not _still_holds(schema, write, name, record[name])
+        ]
+        if changed:
+            return "stale", f"{', '.join(changed)} was changed in Salesforce meanwhile, at {stamp}Z"
+        return None
     as_planned = all(record[name] == write.stored_values[name] for name in write.new_values)
     if stamp != write.stored_stamp or not as_planned:
         return "stale", f"changed in Salesforce since the snapshot, at {stamp}Z: {_NEXT_RUN}"
     return None
+
+
+def _still_holds(schema: ObjectSchema, write: Write, name: str, found: Any) -> bool:
+    text = write.old_values[name]
+    if holds(schema.fields[name], found, text):
+        return True
+    return write.operation == "delete" and holds_withheld(schema.fields[name], found, text)

@@ -1,6 +1,7 @@
 """The plan: every cell that differs between the marts and the CRM, and what is decided (K1)."""
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,19 +12,30 @@ from orchestration.crm.snapshot import stored_schemas
 from orchestration.crm.snapshot_tables import create_snapshot_tables
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
-from orchestration.writeback.comparison import Cell
+from orchestration.writeback.activities import plan_activities
+from orchestration.writeback.approval_rules import ApprovalRule, rule_in_force
+from orchestration.writeback.campaign_members import plan_campaign_members
+from orchestration.writeback.field_planner import FieldPlanner, count_records
+from orchestration.writeback.gates import find_gates
 from orchestration.writeback.ledger import decision_counts
 from orchestration.writeback.mapping import Mapping
+from orchestration.writeback.mapping_sections import Approval
+from orchestration.writeback.missing_people import plan_missing_people
+from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.refusals import CheckedMapping, check_mapping
-from orchestration.writeback.standing_refusals import block_refused
+from orchestration.writeback.refused_records import block_refused_records
+from orchestration.writeback.routes import store_routes
 from orchestration.writeback.tables import create_writeback_tables
 
 #: Up to this many cells a plan lists the unchanged ones too; beyond, it only counts them.
 UNCHANGED_CELLS_LISTED = 100_000
 
-#: For the estimate of API calls: so many records are read once more, and then written, at a time.
-ROWS_PER_CHUNK = 200
-CALLS_PER_CHUNK = 2
+#: What is planned beside the mapped fields, in this order.
+PLANNERS: tuple[Planner, ...] = (
+    plan_activities,
+    plan_campaign_members,
+    plan_missing_people,
+)
 
 
 class NothingToPlanError(RuntimeError):
@@ -36,6 +48,8 @@ class Plan:
 
     `state`: planned, superseded (by a newer plan, before it was applied), applying, interrupted
     (while it was being applied), applied, or partly_applied. `decisions`: cells per decision.
+    `kind`: sync, or undo of the run `undoes`. `approval`: not_needed, waiting (for the reasons in
+    `gates`), or approved.
     """
 
     plan_id: str
@@ -48,6 +62,17 @@ class Plan:
     api_calls_estimate: int
     decisions: MappingOf[str, int]
     notes: tuple[str, ...] = ()
+    kind: str = "sync"
+    undoes: str | None = None
+    approval: str = "not_needed"
+    gates: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is written before somebody approves it."""
+        return self.state == "planned" and self.approval == "waiting"
 
 
 def make_plan(
@@ -55,10 +80,13 @@ def make_plan(
     mapping: Mapping,
     schemas: MappingOf[str, ObjectSchema] | None = None,
     unchanged_cells_listed: int = UNCHANGED_CELLS_LISTED,
+    planners: Sequence[Planner] = PLANNERS,
+    approval: ApprovalRule = "none",
 ) -> Plan:
     """Compare the marts with the latest snapshot and store what would be written.
 
-    `schemas` default to the describes that the last snapshot stored. Nothing is contacted. A plan
+    `schemas` default to the describes that the last snapshot stored; `planners` run after that of
+    the mapped fields; `approval` is the environment's rule. Nothing is contacted. A plan
     still waiting is superseded, unless it would write just the same: then it is brought up to
     the newest snapshot, and returned.
 
@@ -75,9 +103,12 @@ def make_plan(
             raise NothingToPlanError(
                 "No Salesforce snapshot yet: take one first (`touchline run`)."
             )
-        checked = check_mapping(mapping, schemas or stored_schemas(connection), columns)
+        context = _context(connection, mapping, schemas or stored_schemas(connection))
+        checked = check_mapping(mapping, context.schemas, columns)
+        fields = FieldPlanner(checked, unchanged_cells_listed)
         connection.begin()
-        plan_id = _write_plan(connection, checked, snapshot_at, unchanged_cells_listed)
+        plan_id = _write_plan(connection, checked, snapshot_at, context, [fields, *planners])
+        _set_approval(connection, plan_id, mapping.sections.approval, approval)
         connection.commit()
         plan = read_plan(connection, plan_id)
     if plan is None:
@@ -87,12 +118,7 @@ def make_plan(
 
 def read_plan(connection: DuckDBPyConnection, plan_id: str | None = None) -> Plan | None:
     """Return a stored plan, or the newest one; None if there is none."""
-    row = connection.execute(
-        "select plan_id, created_at, snapshot_at, state, records, changed_records, "
-        "changed_cells, api_calls_estimate, notes from writeback.plans "
-        "where $plan_id is null or plan_id = $plan_id order by created_at desc limit 1",
-        {"plan_id": plan_id},
-    ).fetchone()
+    row = connection.execute(plan_sql.READ_PLAN, {"plan_id": plan_id}).fetchone()
     if row is None:
         return None
     return Plan(
@@ -106,6 +132,12 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str | None = None) -> Pla
         api_calls_estimate=row[7],
         decisions=decision_counts(connection, row[0]),
         notes=tuple(row[8]),
+        kind=row[9] or "sync",
+        undoes=row[10],
+        approval=row[11] or "not_needed",
+        gates=tuple(row[12] or ()),
+        approved_at=row[13],
+        approved_by=row[14],
     )
 
 
@@ -139,38 +171,50 @@ def _write_plan(
     connection: DuckDBPyConnection,
     checked: CheckedMapping,
     snapshot_at: datetime,
-    unchanged_cells_listed: int,
+    context: PlanContext,
+    planners: Sequence[Planner],
 ) -> str:
-    created_at = datetime.now(UTC).replace(tzinfo=None)
-    (number,) = connection.execute(plan_sql.NEXT_PLAN_NUMBER).fetchone() or (0,)
-    plan_id = f"plan-{number:05d}"
-    records = {name: _count_records(connection, name) for name in checked.targets}
-    cell_count = sum(records[name] * len(targets) for name, targets in checked.targets.items())
-    for name, targets in checked.targets.items():
-        cells = [Cell(target, number) for number, target in enumerate(targets)]
-        if cells:
-            keeps_unchanged = cell_count <= unchanged_cells_listed
-            _list_object(connection, plan_id, name, cells, keeps_unchanged=keeps_unchanged)
-            _count_object(connection, plan_id, name, cells, records[name])
+    plan_id = context.plan_id
+    for planner in planners:
+        planner(connection, context)
+    block_refused_records(connection, plan_id)
+    connection.execute(plan_sql.COUNT_DECISIONS, {"plan_id": plan_id})
     figures = {
         "snapshot_at": snapshot_at,
-        "records": sum(records.values()),
-        "notes": list(checked.notes),
+        "records": sum(count_records(connection, name) for name in checked.targets),
+        "notes": [*checked.notes, *context.notes],
     }
     waiting = _waiting_with_the_same_writes(connection, plan_id)
     if waiting:
         _take_over(connection, waiting, plan_id)
         plan_id = waiting
-        connection.execute(plan_sql.REFRESH_PLAN, figures | {"plan_id": plan_id})
+    figures |= {"plan_id": plan_id, "calls": store_routes(connection, plan_id)}
+    if waiting:
+        connection.execute(plan_sql.REFRESH_PLAN, figures)
     else:
         connection.execute(plan_sql.SUPERSEDE)
-        figures |= {"rows_per_chunk": ROWS_PER_CHUNK, "calls_per_chunk": CALLS_PER_CHUNK}
-        figures |= {"plan_id": plan_id, "created_at": created_at}
-        connection.execute(plan_sql.INSERT_PLAN, figures)
-    connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": created_at})
+        connection.execute(plan_sql.INSERT_PLAN, figures | {"created_at": context.created_at})
+    connection.execute(plan_sql.UPSERT_SKIPPED, {"plan_id": plan_id, "seen_at": context.created_at})
     connection.execute(plan_sql.CLEAR_SKIPPED, {"plan_id": plan_id})
     connection.execute(plan_sql.PRUNE, {"plan_id": plan_id})
     return plan_id
+
+
+def _set_approval(
+    connection: DuckDBPyConnection, plan_id: str, limits: Approval, rule: ApprovalRule
+) -> None:
+    """Find out whether the plan waits. A yes that was given to the same writes stands."""
+    in_force = rule_in_force(rule, limits.required)
+    gates = find_gates(connection, plan_id, in_force, limits)
+    connection.execute(plan_sql.SET_APPROVAL, {"plan_id": plan_id, "gates": gates})
+
+
+def _context(
+    connection: DuckDBPyConnection, mapping: Mapping, schemas: MappingOf[str, ObjectSchema]
+) -> PlanContext:
+    (number,) = connection.execute(plan_sql.NEXT_PLAN_NUMBER).fetchone() or (0,)
+    created_at = datetime.now(UTC).replace(tzinfo=None)
+    return PlanContext(f"plan-{number:05d}", created_at, schemas, mapping.sections)
 
 
 def _take_over(connection: DuckDBPyConnection, waiting: str, plan_id: str) -> None:
@@ -186,50 +230,16 @@ def _waiting_with_the_same_writes(connection: DuckDBPyConnection, plan_id: str) 
     Somebody may have read it: as long as nothing in it changes, it stays the one to approve.
     """
     waiting = connection.execute(
-        "select plan_id from writeback.plans where state = 'planned' order by created_at desc"
+        "select plan_id from writeback.plans where state = 'planned' and kind = 'sync' "
+        "order by created_at desc"
     ).fetchone()
     if not waiting:
         return None
-    (is_same,) = connection.execute(
-        plan_sql.WRITES_THE_SAME, {"waiting": waiting[0], "plan_id": plan_id}
-    ).fetchone() or (False,)
+    fingerprints = {
+        plan: (cells, cell_sum)
+        for plan, cells, cell_sum in connection.execute(
+            plan_sql.FINGERPRINTS, {"waiting": waiting[0], "plan_id": plan_id}
+        ).fetchall()
+    }
+    is_same = fingerprints.get(waiting[0]) == fingerprints.get(plan_id)
     return str(waiting[0]) if is_same else None
-
-
-def _count_records(connection: DuckDBPyConnection, name: str) -> int:
-    (count,) = connection.execute(
-        f"select count(*) from {plan_sql.SOURCES[name][0]}"
-    ).fetchone() or (0,)
-    return int(count)
-
-
-def _list_object(
-    connection: DuckDBPyConnection,
-    plan_id: str,
-    name: str,
-    cells: list[Cell],
-    *,
-    keeps_unchanged: bool,
-) -> None:
-    connection.execute(plan_sql.compare(name, cells, keeps_unchanged=keeps_unchanged))
-    connection.execute(
-        plan_sql.list_cells(name, cells, keeps_unchanged=keeps_unchanged), {"plan_id": plan_id}
-    )
-    connection.execute("drop table compared")
-    connection.execute(
-        block_refused(plan_sql.SOURCES[name][1], cells),
-        {"plan_id": plan_id, "object": name},
-    )
-
-
-def _count_object(
-    connection: DuckDBPyConnection, plan_id: str, name: str, cells: list[Cell], records: int
-) -> None:
-    of_object = {"plan_id": plan_id, "object": name}
-    connection.execute(plan_sql.COUNT_DECISIONS, of_object)
-    for cell in cells:
-        mapping = cell.target.mapping
-        connection.execute(
-            plan_sql.COUNT_UNLISTED,
-            of_object | {"field": mapping.field, "policy": mapping.policy, "records": records},
-        )

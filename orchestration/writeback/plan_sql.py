@@ -6,7 +6,7 @@ once per record, and only the records that differ are ever turned into one row p
 
 from collections.abc import Mapping, Sequence
 
-from orchestration.writeback.comparison import Cell, quoted
+from orchestration.writeback.comparison import PLAIN_REASON, Cell, quoted
 
 #: Object to (the metrics that dbt computes, the raw versions of the records).
 SOURCES: Mapping[str, tuple[str, str]] = {
@@ -121,59 +121,100 @@ where {"true" if keeps_unchanged else f"problem is not null or {differs}"}
 
 
 def list_cells(name: str, cells: Sequence[Cell], *, keeps_unchanged: bool) -> str:
-    """Return the statement that turns `compared` into rows of writeback.changes."""
-    branches = "\nunion all\n".join(
-        _list_cell(name, cell, keeps_unchanged=keeps_unchanged) for cell in cells
+    """Return the statement that turns `compared` into rows of writeback.changes.
+
+    Lists are unnested side by side: one pass over the records, whatever the number of fields.
+    """
+    rules = [cell.rules() for cell in cells]
+    columns = {
+        "field": [quoted(cell.target.mapping.field) for cell in cells],
+        "old_value": [cell.as_text(cell.old) for cell in cells],
+        "new_value": [cell.as_text(cell.new) for cell in cells],
+        "policy": [quoted(cell.target.mapping.policy) for cell in cells],
+        "decision": [_first([(when, taken) for when, taken, _ in each]) for each in rules],
+        "reason": [_first([(when, words) for when, _, words in each]) for each in rules],
+        "is_listed": [_is_listed(cell, keeps_unchanged=keeps_unchanged) for cell in cells],
+    }
+    lists = ",\n        ".join(
+        f"unnest([{', '.join(items)}]) as {column}" for column, items in columns.items()
     )
     return f"""
 insert into writeback.changes
     (plan_id, object, record_id, field, old_value, new_value, policy, decision, reason)
-{branches}
-"""
-
-
-def _list_cell(name: str, cell: Cell, *, keeps_unchanged: bool) -> str:
-    rules = cell.rules()
-    decision = " ".join(f"when {condition} then {taken}" for condition, taken, _ in rules)
-    reason = " ".join(f"when {condition} then {words}" for condition, _, words in rules)
-    listed = "true" if keeps_unchanged else cell.differs
-    mapping = cell.target.mapping
-    return f"""
 select
-    $plan_id, {quoted(name)}, crm_id, {quoted(mapping.field)}, {cell.as_text(cell.old)},
-    {cell.as_text(cell.new)}, {quoted(mapping.policy)}, case {decision} end, case {reason} end
-from compared
-where (problem is null and {listed}) or (problem is not null and {cell.new} is not null)
+    $plan_id, {quoted(name)}, crm_id, field, old_value, new_value, policy, decision,
+    coalesce(reason, {PLAIN_REASON})
+from (
+    select
+        crm_id,
+        {lists}
+    from compared
+)
+where is_listed
 """
 
 
-#: Unchanged cells are counted from what is not listed.
+def _first(rules: Sequence[tuple[str, str]]) -> str:
+    branches = " ".join(f"when {condition} then {value}" for condition, value in rules)
+    return f"case {branches} end"
+
+
+def _is_listed(cell: Cell, *, keeps_unchanged: bool) -> str:
+    """Of a record that cannot be written, only what would have been."""
+    listed = "true" if keeps_unchanged else cell.differs
+    return f"case when problem is null then {listed} else {cell.new} is not null end"
+
+
+#: Unchanged cells that are not listed, per mapped field.
+COUNT_UNLISTED = """
+insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
+with
+
+mapped as (
+
+    select unnest($fields::varchar[]) as field, unnest($policies::varchar[]) as policy
+
+),
+
+listed as (
+
+    select field, count(*) as cells
+    from writeback.changes
+    where plan_id = $plan_id and object = $object
+    group by field
+
+)
+
+select
+    $plan_id, $object, mapped.field, mapped.policy, 'unchanged',
+    $records - coalesce(listed.cells, 0)
+from mapped
+left join listed on listed.field = mapped.field
+where $records > coalesce(listed.cells, 0)
+"""
+
 COUNT_DECISIONS = """
 insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
 select plan_id, object, field, policy, decision, count(*)
 from writeback.changes
-where plan_id = $plan_id and object = $object
+where plan_id = $plan_id
 group by plan_id, object, field, policy, decision
 """
 
-COUNT_UNLISTED = """
-insert into writeback.plan_counts (plan_id, object, field, policy, decision, cells)
-select $plan_id, $object, $field, $policy, 'unchanged', $records - coalesce(sum(cells), 0)
-from writeback.plan_counts
-where plan_id = $plan_id and object = $object and field = $field
-having $records > coalesce(sum(cells), 0)
-"""
-
-#: Records with a cell that cannot be written; their earlier days are kept.
+#: Records with a cell that cannot be written; their earlier days are kept. A record that is yet
+#: to be created goes by its external key.
 UPSERT_SKIPPED = """
 merge into writeback.skipped as skipped
 using (
-    select object, record_id, arg_min(decision || ': ' || reason, field) as reason
+    select
+        object,
+        coalesce(record_id, external_key) as record_id,
+        arg_min(decision || ': ' || reason, field) as reason
     from writeback.changes
     where
         plan_id = $plan_id
         and decision in ('blocked', 'invalid', 'stale', 'duplicate', 'converted')
-    group by object, record_id
+    group by object, coalesce(record_id, external_key)
 ) as found
 on skipped.object = found.object and skipped.record_id = found.record_id
 when matched then update set reason = found.reason, last_seen_at = $seen_at
@@ -189,9 +230,31 @@ where not exists (
     where
         changes.plan_id = $plan_id
         and changes.object = skipped.object
-        and changes.record_id = skipped.record_id
+        and coalesce(changes.record_id, changes.external_key) = skipped.record_id
         and changes.decision not in ('unchanged', 'kept')
 )
+"""
+
+#: A warehouse that this version has not written to yet lacks some columns.
+READ_PLAN = """
+with plans as (
+
+    select * from writeback.plans
+    union all by name
+    select
+        null::varchar as kind, null::varchar as undoes, null::varchar as approval,
+        null::varchar[] as gates, null::timestamp as approved_at, null::varchar as approved_by
+    where false
+
+)
+
+select
+    plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
+    api_calls_estimate, notes, kind, undoes, approval, gates, approved_at, approved_by
+from plans
+where $plan_id is null or plan_id = $plan_id
+order by created_at desc
+limit 1
 """
 
 NEXT_PLAN_NUMBER = """
@@ -199,35 +262,40 @@ select coalesce(max(try_cast(replace(plan_id, 'plan-', '') as bigint)), 0) + 1
 from writeback.plans
 """
 
-#: Whether two plans write the same: the same new values in place of the same old ones.
-WRITES_THE_SAME = """
-with
-
-waiting as (
-
-    select object, record_id, field, old_value, new_value
-    from writeback.changes
-    where plan_id = $waiting and decision = 'write'
-
-),
-
-fresh as (
-
-    select object, record_id, field, old_value, new_value
-    from writeback.changes
-    where plan_id = $plan_id and decision = 'write'
-
-)
-
+#: What plans write, as a count and a sum over their cells in which no order matters: equal where
+#: the same new values take the place of the same old ones. A sum is one pass; a comparison row by
+#: row costs more than making the plan.
+FINGERPRINTS = """
 select
-    not exists (from waiting except from fresh)
-    and not exists (from fresh except from waiting)
+    plan_id,
+    count(*) as cells,
+    sum(
+        hash(
+            object, operation, record_id, external_key, field, old_value, new_value, refers_to
+        )::hugeint
+    ) as cell_sum
+from writeback.changes
+where plan_id in ($waiting, $plan_id) and decision = 'write'
+group by plan_id
 """
 
 #: The plan that waits keeps its id and its age.
 REFRESH_PLAN = """
 update writeback.plans
-set snapshot_at = $snapshot_at, records = $records, notes = $notes
+set
+    snapshot_at = $snapshot_at, records = $records, api_calls_estimate = $calls, notes = $notes
+where plan_id = $plan_id
+"""
+
+SET_APPROVAL = """
+update writeback.plans
+set
+    gates = $gates,
+    approval = case
+        when approval = 'approved' then approval
+        when len($gates) > 0 then 'waiting'
+        else 'not_needed'
+    end
 where plan_id = $plan_id
 """
 
@@ -258,18 +326,12 @@ INSERT_PLAN = """
 insert into writeback.plans
     (plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
     api_calls_estimate, notes)
-with per_object as (
-
-    select object, count(distinct record_id) as records, count(*) as cells
-    from writeback.changes
-    where plan_id = $plan_id and decision = 'write'
-    group by object
-
-)
-
 select
-    $plan_id, $created_at, $snapshot_at, 'planned', $records, coalesce(sum(records), 0),
-    coalesce(sum(cells), 0),
-    coalesce(sum($calls_per_chunk * ceil(records / $rows_per_chunk)), 0), $notes
-from per_object
+    $plan_id, $created_at, $snapshot_at, 'planned', $records,
+    (select coalesce(sum(records), 0) from writeback.plan_routes where plan_id = $plan_id),
+    (
+        select coalesce(sum(cells), 0) from writeback.plan_counts
+        where plan_id = $plan_id and decision = 'write'
+    ),
+    $calls, $notes
 """

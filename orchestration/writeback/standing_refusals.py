@@ -8,25 +8,32 @@ from orchestration.writeback.comparison import Cell, quoted
 _BLOCK = """
 with
 
+failed as (
+
+    select
+        attempt_id, record_id, sent_at, error_code, error_message, error_fields, new_values
+    from writeback.ledger
+    where object = $object and outcome = 'failed' and not is_transient
+
+),
+
 wanted as (
 
     select record_id, field, new_value, count(*) over (partition by record_id) as cells
     from writeback.changes
-    where plan_id = $plan_id and object = $object and decision = 'write'
+    where
+        plan_id = $plan_id
+        and object = $object
+        and decision = 'write'
+        and record_id in (select record_id from failed)
 
 ),
 
 refused as (
 
-    select
-        attempt_id, record_id, sent_at, error_code, error_message, error_fields, new_values,
-        unnest(json_keys(new_values)) as field
-    from writeback.ledger
-    where
-        object = $object
-        and outcome = 'failed'
-        and not is_transient
-        and record_id in (select record_id from wanted)
+    select *, unnest(json_keys(new_values)) as field
+    from failed
+    where record_id in (select record_id from wanted)
 
 ),
 

@@ -90,8 +90,9 @@ class LiveOrg:
         return connect(self.login, IMPATIENT)
 
     def reset(self) -> None:
-        """Bring back the seed, with every field visible, no faults and an empty log."""
+        """Bring back the seed, with every field visible, no faults or rules and an empty log."""
         self._call("DELETE", "faults")
+        self._call("PUT", "rules", {})
         self._call("PUT", "hidden-fields", {})
         self._call("POST", "reset", {"seed": str(self.seed)})
         self._call("DELETE", "requests")
@@ -100,6 +101,10 @@ class LiveOrg:
     def arm(self, *faults: Mapping[str, Any]) -> None:
         """Let faults meet the requests to come."""
         self._call("POST", "faults", faults)
+
+    def rule(self, **rules: Any) -> None:
+        """Set what an admin of the org may set."""
+        self._call("PUT", "rules", rules)
 
     def proof(self) -> dict[str, Any]:
         """Return what was really written, in figures."""

@@ -20,6 +20,7 @@ from orchestration.crm.client import (
     Record,
     RowResult,
 )
+from orchestration.crm.salesforce import connect
 from orchestration.crm.transport import JobPatience
 from tests.crm.live_org import ANN, BEN, CAT, IMPATIENT, LEA, LEO, LiveOrg
 from tests.crm.scripted_org import RESET, Answer, Asked, Script, scripted_org
@@ -79,7 +80,8 @@ def test_k3_an_update_by_one_job(org: LiveOrg) -> None:
 
 def test_k3_a_job_costs_seven_calls(org: LiveOrg) -> None:
     """Open, upload, start, one question, three sets of results: what a plan counts."""
-    crm = org.crm()
+    patience = dataclasses.replace(IMPATIENT.jobs, first_wait=1)
+    crm = connect(org.login, dataclasses.replace(IMPATIENT, jobs=patience))
     opened = crm.jobs.open("Contact", "update")
     crm.jobs.upload(opened, [{"Id": ANN, OPENS: 3}])
     crm.jobs.start(opened)

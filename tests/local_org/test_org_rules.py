@@ -204,6 +204,17 @@ def test_rules_end_with_a_reset_and_nonsense_is_refused(org: Caller) -> None:
         {"read_only_fields": {"Contact": ["Titel"]}},
         {"object_access": {"Contact": ["paint"]}},
         {"validation_rules": [{"object": "Contact", "field": "Title"}]},
+        {
+            "validation_rules": [
+                {
+                    "object": "Contact",
+                    "field": "Title",
+                    "operator": "less_than",
+                    "value": 3,
+                    "message": "x",
+                }
+            ]
+        },
     ):
         assert org.http.patch("/__admin/rules", json=nonsense).status_code == 400
 

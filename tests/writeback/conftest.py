@@ -8,9 +8,10 @@ import pytest
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
-from orchestration.writeback import sending
+from orchestration.writeback import fates, sending_collections
 from tests.crm.live_org import IMPATIENT, LiveOrg, running_org
 from tests.crm.scripted_org import Script, scripted_org
+from tests.writeback.activity_scene import Scene
 from tests.writeback.stage import Stage
 
 
@@ -20,6 +21,11 @@ def stage(tmp_path: Path) -> Stage:
     with warehouse.connect() as connection:
         create_raw_tables(connection)
     return Stage(warehouse)
+
+
+@pytest.fixture
+def scene(stage: Stage) -> Scene:
+    return Scene(stage.warehouse)
 
 
 @pytest.fixture(scope="session")
@@ -48,4 +54,5 @@ def crm(script: Script) -> SalesforceCrm:
 
 @pytest.fixture(autouse=True)
 def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "SECONDS_BEFORE_AGAIN", 0)
+    monkeypatch.setattr(sending_collections, "SECONDS_BEFORE_AGAIN", 0)
+    monkeypatch.setattr(fates, "SECONDS_UNTIL_VISIBLE", 0)

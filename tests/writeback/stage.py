@@ -129,7 +129,15 @@ class Stage:
             return connection.execute(sql).fetchall()
 
     def unmoved(self, asked: Asked) -> Answer | None:
-        """Answer the re-read right before a write: the org still holds what was snapshot."""
+        """Answer what is read before a write: limits, describes, and records as they were."""
+        if asked.path.endswith(("/limits", "/limits/")):
+            return Answer(200, {"DailyApiRequests": {"Max": 15000, "Remaining": 14000}})
+        if described := re.search(r"/sobjects/(\w+)/describe", asked.path):
+            ((payload,),) = self.rows(
+                "select arg_max(payload, load_id) from raw.salesforce_describes "
+                f"where object = '{described[1]}'"
+            )
+            return Answer(200, json.loads(payload))
         soql = parse_qs(urlsplit(asked.path).query).get("q", [""])[0]
         found = re.fullmatch(r"select (.+) from (\w+) where Id in \((.+)\)", soql)
         if not found:

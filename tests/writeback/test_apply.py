@@ -70,7 +70,7 @@ def test_records_go_in_chunks_sorted_by_id(
     plan = plan_for(stage, *reversed(ids))
     script.answers = [Answer(200, [SAVED] * 200), Answer(200, [SAVED])]
     report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
-    assert plan.api_calls_estimate == 4
+    assert plan.api_calls_estimate == 6
     assert (report.written, report.calls.read, report.calls.write) == (201, 2, 2)
     assert sent_ids(script) == [ids[:200], ids[200:]]
 

@@ -1,5 +1,6 @@
 """The doctor against a live org that an admin has set badly, one thing at a time (K8)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from orchestration.writeback.preflight_creations import check_creations
 from orchestration.writeback.preflight_facts import Facts, Finding
 from orchestration.writeback.vocabularies import read_vocabularies
 from tests.crm.live_org import IMPATIENT, LiveOrg
-from tests.crm.scripted_org import Answer, Script
+from tests.crm.scripted_org import Answer, Script, scripted_org
 from tests.writeback.scene import ANN, plan_for
 from tests.writeback.stage import Stage
 
@@ -27,6 +28,13 @@ tasks: {kinds: [reply]}
 campaign_members: {fill: true}
 """
 STATUS = "Touchline_Sequence_Status__c"
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    """An org that answers what a test scripts, and nothing besides."""
+    with scripted_org() as running:
+        yield running
 
 
 @pytest.fixture

@@ -46,8 +46,8 @@ def test_every_cell_of_the_plan_is_in_the_file(
         relation = duckdb.read_parquet(str(file))
     else:
         relation = duckdb.read_csv(str(file), all_varchar=True)
-    assert relation.columns == HEADER
-    assert sorted(relation.fetchall()) == CELLS[:2]
+    assert relation.columns == [*HEADER, "operation", "refers_to", "is_withheld"]
+    assert sorted(row[: len(HEADER)] for row in relation.fetchall()) == CELLS[:2]
 
 
 def test_a_second_export_replaces_the_first(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -154,17 +154,24 @@ def test_i9_the_permission_set_edits_what_is_written_and_reads_what_is_read() ->
 
 
 def test_i9_rights_come_with_what_the_mapping_turns_on() -> None:
-    objects = permissions("", "objectPermissions", "object")
+    off = (
+        "activities: {log: 'off'}\ntasks: {kinds: []}\ncampaign_members: {fill: false}\n"
+        "create_missing: null\n"
+    )
+    objects = permissions(off, "objectPermissions", "object")
+    assert objects.keys() == {"Account", "Contact", "Lead"}
     assert {(each["allowCreate"], each["allowDelete"]) for each in objects.values()} == {
         ("false", "false")
     }
     assert objects["Account"]["allowEdit"] == "false"
-    assert "EditTask" not in permissions("activities: {log: off}", "userPermissions", "name")
-    assert "EditTask" in permissions("tasks: {kinds: [reply]}", "userPermissions", "name")
-    assert "Campaign" in permissions(
-        "campaign_members: {fill: true}", "objectPermissions", "object"
-    )
-    creating = "create_missing: {object: Lead, defaults: {Company: Unknown, Region__c: EU}}"
+    assert "EditTask" not in permissions(off, "userPermissions", "name")
+    tasks = off.replace("kinds: []", "kinds: [reply]")
+    assert "EditTask" in permissions(tasks, "userPermissions", "name")
+    assert permissions(tasks, "fieldPermissions", "field")["Task.WhoId"]["editable"] == "true"
+    funnel = off.replace("fill: false", "fill: true")
+    assert "Campaign" in permissions(funnel, "objectPermissions", "object")
+    creating = "{object: Lead, defaults: {Company: Unknown, Region__c: EU}}"
+    creating = off.replace("create_missing: null", f"create_missing: {creating}")
     assert permissions(creating, "objectPermissions", "object")["Lead"]["allowCreate"] == "true"
     fields = permissions(creating, "fieldPermissions", "field")
     assert fields["Lead.Region__c"]["editable"] == "true"

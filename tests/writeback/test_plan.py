@@ -18,7 +18,7 @@ def test_i5_only_differences_are_written(stage: Stage) -> None:
     stage.snapshot(contacts=[{"Id": ANN, "Opens__c": 3.0}, {"Id": BEN, "Opens__c": 4.0}])
     stage.metrics(contacts=[{"crm_id": ANN, "open_count": 5}, {"crm_id": BEN, "open_count": 4}])
     plan = make_plan(stage.warehouse, contact_mapping(OPENS))
-    assert (plan.changed_records, plan.changed_cells, plan.api_calls_estimate) == (1, 1, 2)
+    assert (plan.changed_records, plan.changed_cells, plan.api_calls_estimate) == (1, 1, 4)
     assert plan.decisions == {"unchanged": 1, "write": 1}
     assert stage.rows("select record_id, reason from writeback.changes order by 1") == [
         (ANN, "Salesforce has 3, Touchline computed 5"),

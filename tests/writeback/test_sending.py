@@ -12,8 +12,7 @@ import pytest
 from orchestration.crm.salesforce import SalesforceCrm, connect
 from orchestration.settings import SalesforceLogin
 from orchestration.warehouse import Warehouse
-from orchestration.writeback.apply import apply_plan
-from orchestration.writeback.ledger import failures_by_code, skipped_records
+from orchestration.writeback.apply import apply_plan, resume_plan
 from orchestration.writeback.plan import make_plan
 from tests.crm.live_org import IMPATIENT
 from tests.crm.scripted_org import RESET, Answer, Asked, Script
@@ -205,19 +204,53 @@ def test_k4_no_answer_ends_the_run_and_counts_nothing_as_written(
     ids = [f"003{number:012}AAA" for number in range(401)]
     stage.snapshot(contacts=[{"Id": each} for each in ids])
     plan = plan_for(stage, *ids)
-    script.answers = [Answer(200, [SAVED] * 200), *[RESET] * IMPATIENT.attempts]
+    script.answers = [Answer(200, [SAVED] * 200), *[RESET] * 3 * IMPATIENT.attempts]
     report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
-    assert (report.written, report.failed, report.unsent) == (200, 200, 1)
-    assert report.failed_by_code == {"UNAVAILABLE": 200}
-    assert report.stopped_because == "write Contact: no answer (ConnectionError)"
-    with stage.warehouse.connect(read_only=True) as connection:
-        (failure,) = failures_by_code(connection, "run")
-        (first, *_) = skipped_records(connection)
-    assert (failure.code, failure.records) == ("UNAVAILABLE", 200)
-    assert first.attempts == 1
+    # Each time, a read said that nothing had arrived.
+    assert (report.written, report.failed, report.unsent, report.unknown) == (200, 0, 201, 0)
+    assert report.stopped_because == (
+        "write Contact: no answer, and nothing arrived, several times"
+    )
+    assert {outcome for _, outcome, _ in outcomes(stage)} == {"written", "retried"}
+    assert stage.rows("select state from writeback.plans") == [("interrupted",)]
     # No answer says nothing about the values: all of them are planned again.
     stage.snapshot()
     assert make_plan(stage.warehouse, MAPPING).changed_records == 401
+
+
+def test_k4_where_not_even_a_read_is_answered_the_fate_stays_open_until_it_is_settled(
+    stage: Stage, crm: SalesforceCrm, script: Script
+) -> None:
+    stage.snapshot(contacts=[{"Id": each} for each in (ANN, BEN)])
+    plan = plan_for(stage, ANN, BEN)
+
+    def gone(asked: Asked) -> Answer | None:
+        return None if sent_ids(script) else stage.unmoved(asked)
+
+    script.standing = gone
+    script.answers = [*[RESET] * 2 * IMPATIENT.attempts]
+    report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
+    assert (report.written, report.failed, report.unsent, report.unknown) == (0, 0, 0, 2)
+    assert {outcome for _, outcome, _ in outcomes(stage)} == {None}
+
+    def arrived(asked: Asked) -> Answer | None:
+        """The write had reached the org, after all: of one record."""
+        answer = stage.unmoved(asked)
+        for record in answer.body["records"] if answer else ():
+            record["Opens__c"] = 5.0 if record["Id"] == ANN else None
+        return answer
+
+    script.standing, script.answers = arrived, [Answer(200, [SAVED])]
+    settled, rest = resume_plan(stage.warehouse, crm, "again")
+    assert (settled.written, settled.unsent, settled.failed) == (1, 1, 0)
+    assert rest
+    assert (rest.written, rest.unsent, rest.unknown) == (1, 0, 0)
+    assert outcomes(stage) == [
+        (ANN, "written", None),
+        (BEN, "retried", "UNSENT"),
+        (BEN, "written", None),
+    ]
+    assert stage.rows("select state from writeback.plans") == [("applied",)]
 
 
 def test_no_login_no_write(stage: Stage) -> None:

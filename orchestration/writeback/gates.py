@@ -1,0 +1,223 @@
+"""Why a plan waits for approval: what in it is larger than usual, or was taken back before (I8)."""
+
+from collections.abc import Iterator
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.crm.snapshot_tables import TABLES
+from orchestration.writeback.approval_rules import RuleInForce
+from orchestration.writeback.comparison import quoted
+from orchestration.writeback.mapping_sections import Approval
+from orchestration.writeback.plan_sql import SOURCES
+
+_RECORDS = """
+select object, operation, records
+from writeback.plan_routes
+where plan_id = ? and route <> 'preflight'
+order by object, operation
+"""
+
+#: Fields that get values and never replace one.
+_FIRST_VALUES = """
+select field
+from writeback.changes
+where plan_id = ? and object = ? and operation = 'update' and decision = 'write'
+group by field
+having count(old_value) = 0
+order by field
+"""
+
+_CLEARED = """
+select object, field, count(*)
+from writeback.changes
+where
+    plan_id = ? and operation = 'update' and decision = 'write'
+    and old_value is not null and new_value is null and refers_to is null
+group by object, field
+having count(*) >= ?
+order by object, field
+"""
+
+_STORED_VALUES = """
+select count(json_extract_string(payload, {path}))
+from (
+    select arg_max(payload, load_id) as payload, arg_max(is_deleted, load_id) as is_deleted
+    from {versions}
+    group by record_id
+)
+where not is_deleted
+"""
+
+_STORED_RECORDS = """
+select count(*)
+from (select record_id from {versions} group by record_id having not arg_max(is_deleted, load_id))
+"""
+
+#: Each cell is held against the last attempt at its field that came through; a creation against
+#: that at its key.
+_UNDONE = """
+with
+
+undone_records as (
+
+    select distinct object, record_id, external_key, operation
+    from writeback.ledger
+    where outcome = 'undone'
+
+),
+
+attempts as (
+
+    select
+        ledger.object, ledger.record_id, ledger.external_key, ledger.operation, ledger.run_id,
+        ledger.attempt_id, ledger.outcome, ledger.new_values,
+        unnest(json_keys(ledger.new_values)) as field
+    from writeback.ledger as ledger
+    inner join undone_records
+        on
+            ledger.object = undone_records.object
+            and ledger.operation = undone_records.operation
+            and ledger.record_id is not distinct from undone_records.record_id
+            and ledger.external_key is not distinct from undone_records.external_key
+    where ledger.outcome in ('written', 'undone')
+
+),
+
+last_attempts as (
+
+    select
+        object, operation, outcome, run_id, field,
+        case when operation = 'create' then external_key else record_id end as record_key,
+        json_extract_string(new_values, '$.' || field) as new_value
+    from attempts
+    qualify
+        row_number() over (
+            partition by object, operation, record_key, field order by attempt_id desc
+        ) = 1
+
+)
+
+select count(*), list(distinct last_attempts.run_id order by last_attempts.run_id)
+from writeback.changes as changes
+inner join last_attempts
+    on
+        last_attempts.object = changes.object
+        and last_attempts.operation = changes.operation
+        and last_attempts.record_key = coalesce(changes.record_id, changes.external_key)
+        and last_attempts.field = changes.field
+where
+    changes.plan_id = ?
+    and changes.decision = 'write'
+    and last_attempts.outcome = 'undone'
+    and (
+        changes.operation = 'create'
+        or last_attempts.new_value is not distinct from changes.new_value
+    )
+"""
+
+
+def find_gates(
+    connection: DuckDBPyConnection, plan_id: str, in_force: RuleInForce, limits: Approval
+) -> list[str]:
+    """Return why the plan waits, one sentence each; none: it may be applied right away.
+
+    Its routes must be stored. What an undo took back waits under every rule: somebody did not
+    want it.
+    """
+    routed = connection.execute(_RECORDS, [plan_id]).fetchall()
+    if not routed:
+        return []
+    gates = [f"every plan waits: {in_force.because}"] if in_force.rule == "every" else []
+    if in_force.rule != "none":
+        for name, operation, records in routed:
+            if records >= limits.minimum_records:
+                gates += _large(connection, plan_id, (name, operation, records), limits)
+        gates += _cleared(connection, plan_id, limits)
+    return [*gates, *_undone(connection, plan_id)]
+
+
+def _large(
+    connection: DuckDBPyConnection, plan_id: str, routed: tuple[str, str, int], limits: Approval
+) -> Iterator[str]:
+    name, operation, records = routed
+    if operation == "create":
+        before = _created_before(connection, name)
+        if not before:
+            yield f"{records:,} {name} records are created, and none was before"
+        elif records > limits.changed_share * before:
+            yield (
+                f"{records:,} {name} records are created, {_percent(records / before)} of the "
+                f"{before:,} that were so far (limit {_percent(limits.changed_share)})"
+            )
+        return
+    known = _known_records(connection, name)
+    if known and records > limits.changed_share * known:
+        gate = (
+            f"{records:,} of {known:,} {name} records change, {_percent(records / known)} "
+            f"(limit {_percent(limits.changed_share)})"
+        )
+        fields = connection.execute(_FIRST_VALUES, [plan_id, name]).fetchall()
+        if fields:
+            gate += f"; fields that get their first values: {_listed([each for (each,) in fields])}"
+        yield gate
+
+
+def _cleared(connection: DuckDBPyConnection, plan_id: str, limits: Approval) -> Iterator[str]:
+    cleared = connection.execute(_CLEARED, [plan_id, limits.minimum_records]).fetchall()
+    for name, field, cells in cleared:
+        sql = _STORED_VALUES.format(versions=TABLES[name], path=quoted(f"$.{field}"))
+        values = _number(connection, sql)
+        if cells > limits.cleared_share * values:
+            yield (
+                f"{cells:,} of {values:,} values of {name}.{field} are cleared, "
+                f"{_percent(cells / max(values, 1))} (limit {_percent(limits.cleared_share)})"
+            )
+
+
+def _undone(connection: DuckDBPyConnection, plan_id: str) -> Iterator[str]:
+    (has_undone,) = connection.execute(
+        "select exists (select 1 from writeback.ledger where outcome = 'undone')"
+    ).fetchone() or (False,)
+    if not has_undone:
+        return
+    cells, runs = connection.execute(_UNDONE, [plan_id]).fetchone() or (0, [])
+    if cells:
+        words = ("value is", "was") if cells == 1 else ("values are", "were")
+        yield (
+            f"{cells:,} {words[0]} written again that {words[1]} taken back (run {', '.join(runs)})"
+        )
+
+
+def _known_records(connection: DuckDBPyConnection, name: str) -> int:
+    """Return how many records there are to change: those with metrics, else those in the CRM."""
+    if name in SOURCES:
+        return _number(connection, f"select count(*) from {SOURCES[name][0]}")
+    if name not in TABLES:
+        return 0
+    return _number(connection, _STORED_RECORDS.format(versions=TABLES[name]))
+
+
+def _created_before(connection: DuckDBPyConnection, name: str) -> int:
+    return _number(
+        connection,
+        "select count(*) from writeback.ledger "
+        "where object = $object and operation = 'create' and outcome in ('written', 'undone')",
+        {"object": name},
+    )
+
+
+def _number(
+    connection: DuckDBPyConnection, sql: str, values: dict[str, object] | None = None
+) -> int:
+    (number,) = connection.execute(sql, values or {}).fetchone() or (0,)
+    return int(number)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _listed(names: list[str]) -> str:
+    shown = names[:5]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

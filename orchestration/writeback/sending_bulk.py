@@ -1,0 +1,179 @@
+"""Sending by bulk job: open, note, ask what moved, upload, start, wait, match the answers (K3)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from orchestration.crm.client import CrmError, CrmUnavailableError, Job, RowError, RowResult
+from orchestration.crm.snapshot import OVERLAP
+from orchestration.writeback.books import Attempt, Books
+from orchestration.writeback.bulk_answers import take_answers
+from orchestration.writeback.jobs import close_job, note_job
+from orchestration.writeback.moved import moved_since
+from orchestration.writeback.sending_collections import CollectionsSending
+from orchestration.writeback.writes import Write
+
+#: A step of a job that surely did nothing is tried this often in all; so is a job.
+ATTEMPTS = 3
+
+#: Rows that a job could not lock, or did not come to, go by Collections up to this many.
+ROWS_FOR_COLLECTIONS = 2_000
+
+
+class BulkSending:
+    """One pass over writes of one object and operation, in as few jobs as possible.
+
+    `until`: up to when the plan knows the records, by the org's clock.
+    """
+
+    def __init__(self, books: Books, until: datetime) -> None:
+        self._books = books
+        self._until = until
+        self._left: list[Write] = []
+
+    def send(self, writes: Iterable[Write]) -> None:
+        """Send everything by jobs, then by Collections what these could not do."""
+        remaining = iter(writes)
+        while part := list(islice(remaining, self._books.crm.jobs.rows_per_job)):
+            self._send_part(part)
+        if self._left and not self._books.stopped_because:
+            few, self._left = self._left[:ROWS_FOR_COLLECTIONS], self._left[ROWS_FOR_COLLECTIONS:]
+            CollectionsSending(self._books).send(few)
+        if self._left:
+            self._books.stop(
+                f"write {self._left[0].object}: {len(self._left):,} records were locked, or not "
+                f"reached by their job. The next run sends them."
+            )
+
+    def _send_part(self, part: Sequence[Write]) -> None:
+        """Send by one job; where it surely did nothing, by another one."""
+        rows: Sequence[Write] = part
+        for _ in range(ATTEMPTS):
+            rows = self._books.complete(rows) if rows and rows[0].operation == "create" else rows
+            if not rows or self._books.stopped_because:
+                return
+            rows = self._send_job(rows)
+        self._left += rows
+
+    def _send_job(self, writes: Sequence[Write]) -> Sequence[Write]:
+        """Send by one job; return the writes that it did not touch and that may be sent again."""
+        books = self._books
+        try:
+            job_id = self._open(writes)
+            moved_keys = self._leave_moved_alone(writes)
+        except CrmError as error:
+            books.stop(str(error))
+            return []
+        rows = [write for write in writes if write.key not in moved_keys]
+        if not rows:
+            self._abort(job_id)
+            return []
+        with books.sending(rows, job_id) as attempts:
+            try:
+                if not self._upload(job_id, attempts):
+                    return rows
+            except ValueError:
+                # More bytes than a job takes: two jobs of half the size.
+                self._give_up(job_id, attempts, "more than a job takes")
+                half = len(rows) // 2
+                if not half:
+                    self._left += rows
+                    return []
+            else:
+                return self._run(job_id, attempts)
+        self._send_part(rows[:half])
+        self._send_part(rows[half:])
+        return []
+
+    def _open(self, writes: Sequence[Write]) -> str:
+        """Open a job and note it; one that was opened without our knowing stays empty."""
+        books, first = self._books, writes[0]
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                job_id = books.crm.jobs.open(first.object, first.operation)
+                break
+            except CrmUnavailableError:
+                if not left:
+                    raise
+        with books.warehouse.connect() as connection:
+            note_job(
+                connection, books.plan_id, books.run_id, job_id,
+                first.object, first.operation, len(writes),
+            )  # fmt: skip
+        return job_id
+
+    def _leave_moved_alone(self, writes: Sequence[Write]) -> set[str]:
+        books, first = self._books, writes[0]
+        if first.operation == "create":
+            return set()
+        since = self._until - OVERLAP
+        moved = moved_since(books.crm, books.schemas[first.object], writes, since)
+        books.leave_alone(moved)
+        return {record.record_id for record in moved}
+
+    def _upload(self, job_id: str, attempts: Sequence[Attempt]) -> bool:
+        """Give the job its records; False if it was given up: it never began, nothing happened."""
+        books = self._books
+        schema = books.schemas[attempts[0].write.object]
+        records = [
+            {"Id": attempt.write.record_id}
+            if attempt.write.operation == "delete"
+            else attempt.write.as_record(schema)
+            for attempt in attempts
+        ]
+        try:
+            books.crm.jobs.upload(job_id, records)
+        except CrmUnavailableError as error:
+            self._give_up(job_id, attempts, str(error))
+            return False
+        except CrmError as error:
+            books.stop(str(error))
+            self._give_up(job_id, attempts, str(error))
+            return False
+        return True
+
+    def _give_up(self, job_id: str, attempts: Sequence[Attempt], reason: str) -> None:
+        self._abort(job_id)
+        result = RowResult(False, None, (RowError("UNAVAILABLE", reason, (), is_transient=True),))
+        for attempt in attempts:
+            self._books.note_again(attempt, result)
+
+    def _abort(self, job_id: str) -> None:
+        """End a job that never began; where that is not answered it stays open, and empty-handed.
+
+        It is noted as open then, and whoever settles next aborts it.
+        """
+        books = self._books
+        try:
+            books.crm.jobs.abort(job_id)
+        except CrmError as error:
+            books.stop(str(error))
+            return
+        with books.warehouse.connect() as connection:
+            close_job(connection, job_id, "aborted")
+
+    def _run(self, job_id: str, attempts: Sequence[Attempt]) -> Sequence[Write]:
+        books = self._books
+        try:
+            job = self._start_and_wait(job_id, len(attempts))
+            left = take_answers(books, job, attempts)
+        except CrmError as error:
+            # It may be at work still, or done: whoever settles asks for it by its id.
+            books.stop(str(error))
+            return []
+        with books.warehouse.connect() as connection:
+            books.record_answers(connection)
+            close_job(connection, job_id, job.state)
+        self._left += left.locked
+        return left.untouched
+
+    def _start_and_wait(self, job_id: str, records: int) -> Job:
+        jobs = self._books.crm.jobs
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                jobs.start(job_id)
+                break
+            except CrmUnavailableError:
+                if not left:
+                    raise
+        return jobs.wait(job_id, records)

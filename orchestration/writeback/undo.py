@@ -1,0 +1,307 @@
+"""Taking a run back: old values return where the field still holds what the run wrote (K6)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from duckdb import DuckDBPyConnection
+
+from orchestration.crm.client import Crm, Record
+from orchestration.crm.schema import ObjectSchema, parse_describe
+from orchestration.crm.snapshot import stored_schemas
+from orchestration.warehouse import Warehouse
+from orchestration.writeback import plan_sql
+from orchestration.writeback.fates import in_parts
+from orchestration.writeback.plan import Plan, read_plan
+from orchestration.writeback.routes import store_routes
+from orchestration.writeback.tables import create_writeback_tables
+from orchestration.writeback.values import as_text, holds, holds_withheld
+from orchestration.writeback.writes import OBJECTS
+
+#: Read where the object has them: what became of the record, and who wrote to it last.
+_BESIDE = (
+    "MasterRecordId",
+    "IsConverted",
+    "ConvertedContactId",
+    "CreatedById",
+    "LastModifiedById",
+)
+
+_WRITTEN = """
+select
+    object, operation, record_id, external_key,
+    arg_min(old_values, attempt_id) as old_values, arg_max(new_values, attempt_id) as new_values
+from writeback.ledger
+where run_id = ? and outcome = 'written' and record_id is not null
+group by object, operation, record_id, external_key
+order by object, operation, record_id
+"""
+
+_INSERT_CHANGES = """
+insert into writeback.changes
+    (plan_id, object, record_id, external_key, field, old_value, new_value, policy, decision,
+    reason, operation)
+select
+    $plan_id, object, record_id, external_key, field, old_value, new_value, 'undo', decision,
+    reason, operation
+from (
+    select unnest(from_json($cells, '[{
+        "object": "varchar", "record_id": "varchar", "external_key": "varchar",
+        "field": "varchar", "old_value": "varchar", "new_value": "varchar",
+        "decision": "varchar", "reason": "varchar", "operation": "varchar"
+    }]'), recursive := true)
+)
+"""
+
+_AS_UNDO = "update writeback.plans set kind = 'undo', undoes = ? where plan_id = ?"
+
+
+class NothingToUndoError(RuntimeError):
+    """No such run, or it wrote nothing; the message says how to find one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What the run wrote to one record."""
+
+    object: str
+    operation: str
+    record_id: str
+    external_key: str | None
+    old_values: Mapping[str, str | None]
+    new_values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One cell of the undo's plan."""
+
+    object: str
+    record_id: str
+    external_key: str | None
+    field: str
+    old_value: str | None
+    new_value: str | None
+    decision: str
+    reason: str
+    operation: str
+
+
+def make_undo_plan(warehouse: Warehouse, crm: Crm, run_id: str) -> Plan:
+    """Plan to take back what a run wrote, and nothing else; `apply_plan` carries it out.
+
+    The records are read as they are now. A field that still holds what the run wrote gets its old
+    value back; one that somebody changed since is kept. A record that the run created is deleted
+    if nobody touched it since. What was taken back already is left out, so a second undo of the
+    same run changes nothing.
+
+    Raises:
+        NothingToUndoError: no such run.
+        CrmError: the records cannot be read; nothing is planned.
+    """
+    with warehouse.connect() as connection:
+        create_writeback_tables(connection)
+        done = _written(connection, run_id)
+        schemas = stored_schemas(connection) if done else {}
+        texts = _texts(connection, done)
+    # Before the records are read: whatever changes meanwhile is newer than this.
+    read_at = (crm.server_time() if done else datetime.now(UTC)).replace(tzinfo=None)
+    cells: list[_Cell] = []
+    for name in sorted({each.object for each in done}, key=_rank):
+        of_object = [each for each in done if each.object == name]
+        schema = schemas.get(name) or parse_describe(crm.describe(name))
+        found = _read(crm, schema, of_object)
+        for each in of_object:
+            cells += _cells(schema, each, found.get(each.record_id), texts)
+    with warehouse.connect() as connection:
+        connection.begin()
+        plan_id = _store(connection, run_id, read_at, len(done), cells)
+        connection.commit()
+        plan = read_plan(connection, plan_id)
+    if plan is None:
+        raise RuntimeError(f"{plan_id} is gone right after it was made")
+    return plan
+
+
+def drop_plan(warehouse: Warehouse, plan_id: str) -> None:
+    """Forget a plan that was only looked at: it is not the newest one any more."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            "update writeback.plans set state = 'superseded' "
+            "where plan_id = ? and state = 'planned'",
+            [plan_id],
+        )
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (OBJECTS.index(name) if name in OBJECTS else len(OBJECTS)), name
+
+
+def _written(connection: DuckDBPyConnection, run_id: str) -> list[_Done]:
+    rows = connection.execute(_WRITTEN, [run_id]).fetchall()
+    if not rows:
+        (known,) = connection.execute(
+            "select count(*) from writeback.ledger where run_id = ?", [run_id]
+        ).fetchone() or (0,)
+        if not known:
+            raise NothingToUndoError(
+                f"No run {run_id} has written anything. `touchline ledger` lists the runs."
+            )
+    return [_Done(*[*known, orjson.loads(old), orjson.loads(new)]) for *known, old, new in rows]
+
+
+def _texts(connection: DuckDBPyConnection, done: Sequence[_Done]) -> dict[str, str]:
+    """Return the texts of created mails, as far as the models still have them."""
+    keys = [each.external_key for each in done if each.operation == "create" and each.external_key]
+    (has_table,) = connection.execute(
+        "select count(*) from duckdb_tables() "
+        "where schema_name = 'crm' and table_name = 'activities'"
+    ).fetchone() or (0,)
+    if not keys or not has_table:
+        return {}
+    return dict(
+        connection.execute(
+            "select activity_key, any_value(body) from crm.activities "
+            "where list_contains(?, activity_key) and body is not null group by 1",
+            [keys],
+        ).fetchall()
+    )
+
+
+def _read(crm: Crm, schema: ObjectSchema, done: Sequence[_Done]) -> dict[str, Record]:
+    names = {name for each in done for name in each.new_values if name in schema.fields}
+    names |= schema.fields.keys() & set(_BESIDE)
+    selected = ", ".join(["Id", "IsDeleted", *sorted(names - {"Id"})])
+    found: dict[str, Record] = {}
+    for ids in in_parts(f"'{each.record_id}'" for each in done):
+        soql = f"select {selected} from {schema.name} where Id in ({ids})"
+        pages = crm.query(soql, include_deleted=True)
+        found.update({record["Id"]: record for page in pages for record in page})
+    return found
+
+
+def _cells(
+    schema: ObjectSchema, done: _Done, record: Record | None, texts: Mapping[str, str]
+) -> Iterator[_Cell]:
+    """Decide about one record: field by field where it was updated, as a whole else."""
+    problem = _problem(record)
+    if done.operation == "update" and record is not None and not problem:
+        for name, written in done.new_values.items():
+            yield _field(schema, done, name, written, record)
+        return
+    if done.operation == "create" and record is not None and not problem:
+        decision, reason = _of_created(schema, done, record, texts)
+    elif done.operation == "delete":
+        decision, reason = "kept", "kept: what was deleted is restored in Salesforce's recycle bin"
+    else:
+        decision, reason = problem or ("stale", "gone")
+    names = done.new_values if done.operation == "update" else ("Id",)
+    operation = "update" if done.operation == "update" else "delete"
+    for name in names:
+        old = done.record_id if name == "Id" else done.new_values[name]
+        yield _cell(done, operation, name, (old, None), (decision, reason))
+
+
+def _problem(record: Record | None) -> tuple[str, str] | None:
+    if record is None:
+        return "stale", "gone from Salesforce, or hidden: left alone"
+    if record["IsDeleted"]:
+        master = record.get("MasterRecordId")
+        merged = f", merged into {master}" if master else ""
+        return "stale", f"deleted in Salesforce since{merged}: left alone"
+    if record.get("IsConverted"):
+        contact = record.get("ConvertedContactId") or "unknown"
+        return "converted", f"converted since, its contact is {contact}: left alone"
+    return None
+
+
+def _field(
+    schema: ObjectSchema, done: _Done, name: str, written: str | None, record: Record
+) -> _Cell:
+    field, old = schema.fields.get(name), done.old_values.get(name)
+    if field is None or not field.is_updateable:
+        why = "kept: the integration user cannot edit this field any more"
+        return _cell(done, "update", name, (written, old), ("kept", why))
+    now = as_text(field, record[name])
+    shown = now if now is not None else "nothing"
+    if holds(field, record[name], written):
+        why = f"the run wrote {shown} in place of {old if old is not None else 'nothing'}"
+        return _cell(done, "update", name, (now, old), ("write", why))
+    if holds(field, record[name], old):
+        why = f"both have {shown}: somebody took it back already"
+        return _cell(done, "update", name, (now, old), ("unchanged", why))
+    why = f"kept: Salesforce has {shown}, the run wrote {written}: changed since"
+    return _cell(done, "update", name, (now, old), ("kept", why))
+
+
+def _of_created(
+    schema: ObjectSchema, done: _Done, record: Record, texts: Mapping[str, str]
+) -> tuple[str, str]:
+    """Delete a record that the run created only if all of it still is as the run made it."""
+    editor = record.get("LastModifiedById")
+    if editor and editor != record.get("CreatedById"):
+        return "kept", f"kept: user {editor} has edited it since the run created it"
+    text = texts.get(done.external_key or "")
+    changed = [
+        name
+        for name, written in done.new_values.items()
+        if name in schema.fields
+        and not holds(schema.fields[name], record[name], written)
+        and not holds_withheld(schema.fields[name], record[name], written)
+        and not (text and holds(schema.fields[name], record[name], text))
+    ]
+    if changed:
+        return "kept", f"kept: {', '.join(changed)} changed since the run created it"
+    return "write", "the run created it, and nobody has changed it since"
+
+
+def _cell(
+    done: _Done,
+    operation: str,
+    name: str,
+    values: tuple[str | None, str | None],
+    decided: tuple[str, str],
+) -> _Cell:
+    old, new = values
+    decision, reason = decided
+    return _Cell(
+        done.object,
+        done.record_id,
+        done.external_key,
+        name,
+        old,
+        new,
+        decision,
+        reason,
+        operation,
+    )
+
+
+def _store(
+    connection: DuckDBPyConnection,
+    run_id: str,
+    read_at: datetime,
+    records: int,
+    cells: Sequence[_Cell],
+) -> str:
+    (number,) = connection.execute(plan_sql.NEXT_PLAN_NUMBER).fetchone() or (0,)
+    plan_id = f"plan-{number:05d}"
+    connection.execute(
+        _INSERT_CHANGES,
+        {"plan_id": plan_id, "cells": orjson.dumps([asdict(cell) for cell in cells]).decode()},
+    )
+    connection.execute(plan_sql.COUNT_DECISIONS, {"plan_id": plan_id})
+    connection.execute(plan_sql.SUPERSEDE)
+    figures: dict[str, Any] = {
+        "plan_id": plan_id,
+        "created_at": datetime.now(UTC).replace(tzinfo=None),
+        "snapshot_at": read_at,
+        "records": records,
+        "notes": [f"takes back run {run_id}"],
+        "calls": store_routes(connection, plan_id),
+    }
+    connection.execute(plan_sql.INSERT_PLAN, figures)
+    connection.execute(_AS_UNDO, [run_id, plan_id])
+    return plan_id

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +153,9 @@ class Schema:
         return self._by_name.get(name.lower())
 
 
+@cache
 def load(folder: Path = OBJECTS) -> Schema:
-    """Read every object of the folder, in the order of their names."""
+    """Read every object of the folder, in the order of their names; once, as nothing moves it."""
     texts = [path.read_bytes() for path in sorted(folder.glob("*.json"))]
     fingerprint = hashlib.sha256(b"".join(texts)).hexdigest()[:12]
     return Schema(tuple(_object(orjson.loads(text)) for text in texts), fingerprint)

@@ -102,12 +102,13 @@ def main() -> int:
             console.print(f"$ {step.command}")
             command = _RUN.sub(lambda found: f"cli-{runs.get(found[1], found[1])}", step.command)
             printed = shell.run(command)
-            runs.update(zip(_runs(step.shown), _runs(printed), strict=False))
+            for on_page, now in zip(_runs(step.shown), _runs(printed), strict=False):
+                runs.setdefault(on_page, now)
             if _masked(printed) == _masked(step.shown):
                 as_shown += 1
-                continue
-            console.print(*(f"  shown:   {line}" for line in step.shown), sep="\n")
-            console.print(*(f"  printed: {line}" for line in printed), sep="\n")
+            else:
+                console.print(*(f"  shown:   {line}" for line in step.shown), sep="\n")
+                console.print(*(f"  printed: {line}" for line in printed), sep="\n")
             step.shown = printed
     if options.write:
         PAGE.write_text("\n".join(_rewritten(text, steps, runs)) + "\n", encoding="utf-8")

@@ -38,7 +38,7 @@ def shown(part: RenderableType) -> str:
         tables.reply_rates_table(SUMMARY),
         tables.statuses_table(SUMMARY),
         tables.loose_ends_table(SUMMARY.loose_ends),
-        tables.fields_table([(HOSTILE, HOSTILE, 1, 2, 3)]),
+        tables.fields_table([("Contact", HOSTILE, HOSTILE, 1, 2, 3)]),
         tables.changes_table(HOSTILE, [("Contact", HOSTILE, HOSTILE, HOSTILE, None, "write", "r")]),
     ],
     ids=[

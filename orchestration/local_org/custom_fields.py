@@ -50,6 +50,17 @@ _PLAIN = frozenset(
     {"description", "fullName", "inlineHelpText", "label", "type"}
     | {"trackFeedHistory", "trackHistory", "trackTrending"}
 )
+#: Parts of fields and value sets that only other kinds of fields have, or that nothing here needs.
+_ELSEWHERE = frozenset(
+    {
+        "businessOwnerUser",
+        "businessStatus",
+        "complianceGroup",
+        "controllingField",
+        "encryptionScheme",
+    }
+    | {"formula", "formulaTreatBlanksAs", "securityClassification", "valueSetName", "valueSettings"}
+)
 #: Text lengths that Salesforce takes.
 _LENGTHS: Mapping[str, tuple[int, int]] = {"Text": (1, 255), "LongTextArea": (256, 131_072)}
 _FULL_NAME = 43
@@ -64,10 +75,10 @@ def read(file: Path) -> dict[str, Any]:
         MetadataError: Salesforce would refuse it, or this org has no fields of that kind.
     """
     root = metadata_xml.read(file, "CustomField")
-    given = metadata_xml.texts(root, _PLAIN | _ONLY.keys())
-    kind = given.get("type", "")
+    kind = "".join(each.text or "" for each in metadata_xml.children(root, "type")).strip()
     if kind not in _TYPES:
         raise MetadataError(f"The local org has no custom fields of type {kind or '(none)'}")
+    given = metadata_xml.texts(root, _PLAIN | _ONLY.keys(), elsewhere=_ELSEWHERE)
     _check_names(given, file.name.removesuffix(".field-meta.xml"))
     _check_parts(given, kind)
     is_key = is_true(given, "externalId")
@@ -150,7 +161,10 @@ def _number(given: Mapping[str, str], name: str) -> int:
 
 def _values(value_set: Element) -> dict[str, Any]:
     restricted = is_true(
-        metadata_xml.texts(value_set, ("restricted",), ("valueSetDefinition",)), "restricted"
+        metadata_xml.texts(
+            value_set, ("restricted",), ("valueSetDefinition",), elsewhere=_ELSEWHERE
+        ),
+        "restricted",
     )
     definitions = metadata_xml.children(value_set, "valueSetDefinition")
     if len(definitions) != 1:

@@ -41,8 +41,15 @@ def children(parent: Element, name: str) -> list[Element]:
     return parent.findall(_NAMESPACE + name)
 
 
-def texts(parent: Element, known: Collection[str], lists: Collection[str] = ()) -> dict[str, str]:
+def texts(
+    parent: Element,
+    known: Collection[str],
+    lists: Collection[str] = (),
+    elsewhere: Collection[str] = (),
+) -> dict[str, str]:
     """Return the texts of an element's single children by name; `lists` may come more than once.
+
+    `elsewhere` are elements that Salesforce knows and this org does not.
 
     Raises:
         MetadataError: an element that is not known there, or is there twice.
@@ -52,6 +59,8 @@ def texts(parent: Element, known: Collection[str], lists: Collection[str] = ()) 
         name = named(each)
         if each.tag == _NAMESPACE + name and name in lists:
             continue
+        if each.tag == _NAMESPACE + name and name in elsewhere:
+            raise MetadataError(f"The local org does not know '{name}' of a {named(parent)}")
         if each.tag != _NAMESPACE + name or name not in known:
             raise MetadataError(
                 f"Element {each.tag} invalid at this location in type {named(parent)}"

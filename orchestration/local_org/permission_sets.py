@@ -13,6 +13,11 @@ from orchestration.local_org.schema import Field, Schema, SObject, remade
 
 _PLAIN = ("description", "hasActivationRequired", "label", "license")
 _LISTS = ("fieldPermissions", "objectPermissions", "userPermissions")
+#: Parts of permission sets that open what this org does not have.
+_ELSEWHERE_IN_SETS = frozenset(
+    {"applicationVisibilities", "classAccesses", "customPermissions", "flowAccesses"}
+    | {"pageAccesses", "recordTypeVisibilities", "tabSettings"}
+)
 #: An object's rights: what this org calls each, and what each needs besides.
 _RIGHTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "allowRead": ("read", ()),
@@ -70,7 +75,7 @@ def read(file: Path) -> PermissionSet:
         MetadataError: Salesforce would refuse it.
     """
     root = metadata_xml.read(file, "PermissionSet")
-    given = metadata_xml.texts(root, _PLAIN, _LISTS)
+    given = metadata_xml.texts(root, _PLAIN, _LISTS, _ELSEWHERE_IN_SETS)
     if not given.get("label"):
         raise MetadataError("Must specify a non-empty label for the PermissionSet")
     readable, editable, objects = [], [], {}

@@ -227,7 +227,14 @@ REFUSED = [
     (f"{SCORE}{SCORE}", "Element label is duplicated at this location in type CustomField"),
     (f"{SCORE}<required>yes</required>",
      "'yes' is not a valid value for 'required': give true or false"),
-    ("<label>T</label><type>Lookup</type>", "The local org has no custom fields of type Lookup"),
+    (
+        "<label>T</label><type>Lookup</type><referenceTo>Lead</referenceTo>",
+        "The local org has no custom fields of type Lookup",
+    ),
+    (
+        f"{TEXT}<length>9</length><formula>1</formula>",
+        "The local org does not know 'formula' of a CustomField",
+    ),
 ]  # fmt: skip
 
 

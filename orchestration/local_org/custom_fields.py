@@ -75,7 +75,8 @@ def read(file: Path) -> dict[str, Any]:
         MetadataError: Salesforce would refuse it, or this org has no fields of that kind.
     """
     root = metadata_xml.read(file, "CustomField")
-    kind = "".join(each.text or "" for each in metadata_xml.children(root, "type")).strip()
+    kinds = [(each.text or "").strip() for each in metadata_xml.children(root, "type")]
+    kind = kinds[0] if kinds else ""
     if kind not in _TYPES:
         raise MetadataError(f"The local org has no custom fields of type {kind or '(none)'}")
     given = metadata_xml.texts(root, _PLAIN | _ONLY.keys(), elsewhere=_ELSEWHERE)

@@ -161,10 +161,7 @@ def plan(
     parts = plans.plan_lines(newest)
     if routes:
         parts += [plans.routes_table(routes)]
-    if fields:
-        parts += [tables.fields_table(fields)]
-    if records:
-        parts += [tables.records_table(records)]
+    parts += tables.plan_tables(fields, records)
     if changes:
         parts += [tables.changes_table("Cell by cell", changes)]
     told = sum(count for name, count in newest.decisions.items() if name != "unchanged")
@@ -311,9 +308,7 @@ def _show_summary(settings: Settings, report: Any) -> None:
         examples = summary.telling_examples(connection, report.plan.plan_id, 10)
     tables.show(out, *tables.summary_parts(whole))
     if report.plan.changed_records:
-        tables.show(out, tables.fields_table(fields))
-    if records:
-        tables.show(out, tables.records_table(records))
+        tables.show(out, *tables.plan_tables(fields, records))
     if examples:
         tables.show(out, tables.changes_table("Some of its cells, and why", examples))
     tables.show(out, *tables.outcome_lines(report))

@@ -207,6 +207,12 @@ def records_table(rows: Sequence[Row]) -> Table:
     return table
 
 
+def plan_tables(fields: Sequence[Row], records: Sequence[Row]) -> list[Table]:
+    """Show what a plan does to records that exist, and which it creates and deletes."""
+    shown = [fields_table(fields)] if fields else []
+    return [*shown, records_table(records)] if records else shown
+
+
 def changes_table(title: str, rows: Sequence[Row]) -> Table:
     """Show single cells of a plan under their record, with what becomes what and why."""
     table = titled(title, "", "field", "change", "reason")

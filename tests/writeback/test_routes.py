@@ -4,8 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from orchestration.crm.salesforce import connect
+from orchestration.settings import SalesforceLogin
 from orchestration.writeback.plan import make_plan
-from orchestration.writeback.routes import choose_route, preflight_route, read_routes
+from orchestration.writeback.routes import (
+    ROWS_PER_JOB,
+    ROWS_PER_REQUEST,
+    choose_route,
+    preflight_route,
+    read_routes,
+)
 from tests.writeback.stage import Stage, contact_mapping
 
 OPENS = "metric: open_count, field: Opens__c, policy: owned"
@@ -108,3 +116,8 @@ def test_k3_a_plan_without_writes_has_no_routes(stage: Stage) -> None:
     plan = make_plan(stage.warehouse, contact_mapping(OPENS))
     assert plan.api_calls_estimate == 0
     assert stage.rows("select count(*) from writeback.plan_routes") == [(0,)]
+
+
+def test_k3_routes_count_with_the_sizes_that_the_adapter_has() -> None:
+    crm = connect(SalesforceLogin("127.0.0.1:1", "key", "secret"))
+    assert (crm.rows_per_write, crm.jobs.rows_per_job) == (ROWS_PER_REQUEST, ROWS_PER_JOB)

@@ -149,6 +149,7 @@ def plan(
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         newest = stored_plan(connection)
         fields = summary.planned_fields(connection, newest.plan_id)
+        records = summary.planned_records(connection, newest.plan_id)
         changes = summary.planned_changes(connection, newest.plan_id, limit)
         has_routes = summary.has_table(connection, "writeback", "plan_routes")
         routes = read_routes(connection, newest.plan_id) if has_routes else []
@@ -160,8 +161,7 @@ def plan(
     parts = plans.plan_lines(newest)
     if routes:
         parts += [plans.routes_table(routes)]
-    if fields:
-        parts += [tables.fields_table(fields)]
+    parts += tables.plan_tables(fields, records)
     if changes:
         parts += [tables.changes_table("Cell by cell", changes)]
     told = sum(count for name, count in newest.decisions.items() if name != "unchanged")
@@ -304,10 +304,11 @@ def _show_summary(settings: Settings, report: Any) -> None:
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         whole = summary.summarize(connection)
         fields = summary.planned_fields(connection, report.plan.plan_id)
+        records = summary.planned_records(connection, report.plan.plan_id)
         examples = summary.telling_examples(connection, report.plan.plan_id, 10)
     tables.show(out, *tables.summary_parts(whole))
     if report.plan.changed_records:
-        tables.show(out, tables.fields_table(fields))
+        tables.show(out, *tables.plan_tables(fields, records))
     if examples:
         tables.show(out, tables.changes_table("Some of its cells, and why", examples))
     tables.show(out, *tables.outcome_lines(report))

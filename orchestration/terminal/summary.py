@@ -128,10 +128,30 @@ select
     count(case when decision = 'kept' then 1 end) as kept,
     count(case when decision not in ('write', 'kept', 'unchanged') then 1 end) as skipped
 from writeback.changes
-where plan_id = ?
+where plan_id = ? and operation = 'update'
 group by field, policy, case when object not in ('Contact', 'Lead') then object end
 having writes + kept + skipped > 0
 order by objects, writes desc, field
+"""
+
+# A record is written whole, or not at all: its cells are of one decision, but for the unchanged.
+_WHOLE_RECORDS = """
+select
+    operation, object,
+    count(distinct case when decision = 'write' then coalesce(record_id, external_key) end)
+        as writes,
+    count(distinct case when decision = 'kept' then coalesce(record_id, external_key) end) as kept,
+    count(
+        distinct case
+            when decision not in ('write', 'kept', 'unchanged')
+                then coalesce(record_id, external_key)
+        end
+    ) as skipped
+from writeback.changes
+where plan_id = ? and operation <> 'update'
+group by operation, object
+having writes + kept + skipped > 0
+order by operation, object
 """
 
 _WHO = "['Email', 'ToAddress', 'WhoId', 'ContactId', 'LeadId', 'RelationId']"
@@ -188,15 +208,18 @@ order by
 """
 
 _EXAMPLES = """
-select object, coalesce(record_id, external_key), field, old_value, new_value, decision, reason
+select object, record_id, field, old_value, new_value, decision, reason
 from (
     select
         *,
         row_number() over (
-            partition by decision, field order by old_value is null, record_id, external_key
+            partition by decision, field order by old_value is null, record_id
         ) as within_field
     from writeback.changes
-    where plan_id = ? and decision in ('write', 'kept', 'converted', 'invalid', 'blocked')
+    where
+        plan_id = ?
+        and operation = 'update'
+        and decision in ('write', 'kept', 'converted', 'invalid', 'blocked')
 )
 where within_field = 1
 qualify row_number() over (partition by decision order by field) <= ?
@@ -258,8 +281,13 @@ def summarize(connection: DuckDBPyConnection) -> Summary:
 
 
 def planned_fields(connection: DuckDBPyConnection, plan_id: str) -> list[Row]:
-    """Return (objects, field, policy, cells to write, kept, skipped) of a plan."""
+    """Return (objects, field, policy, cells to write, kept, skipped) of the records that exist."""
     return connection.execute(_DECISIONS, [plan_id]).fetchall()
+
+
+def planned_records(connection: DuckDBPyConnection, plan_id: str) -> list[Row]:
+    """Return (operation, object, records to write, kept, skipped) of what is created or deleted."""
+    return connection.execute(_WHOLE_RECORDS, [plan_id]).fetchall()
 
 
 def planned_changes(connection: DuckDBPyConnection, plan_id: str, limit: int) -> list[Row]:

@@ -195,6 +195,24 @@ def fields_table(rows: Sequence[Row]) -> Table:
     return table
 
 
+def records_table(rows: Sequence[Row]) -> Table:
+    """Show what a plan creates and deletes."""
+    table = titled(
+        "The plan, records created or deleted",
+        "", "object", "write", "keep", "skip",
+        numbers=(2, 3, 4),
+    )  # fmt: skip
+    for operation, object_name, writes, kept, skipped in rows:
+        table.add_row(operation, object_name, f"{writes:,}", f"{kept:,}", f"{skipped:,}")
+    return table
+
+
+def plan_tables(fields: Sequence[Row], records: Sequence[Row]) -> list[Table]:
+    """Show what a plan does to records that exist, and which it creates and deletes."""
+    shown = [fields_table(fields)] if fields else []
+    return [*shown, records_table(records)] if records else shown
+
+
 def changes_table(title: str, rows: Sequence[Row]) -> Table:
     """Show single cells of a plan under their record, with what becomes what and why."""
     table = titled(title, "", "field", "change", "reason")

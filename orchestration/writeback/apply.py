@@ -1,5 +1,7 @@
 """Applying a plan: is it still true of the org, and what came of it (K2, K4)."""
 
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping as MappingOf
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 from duckdb import DuckDBPyConnection
 
 from orchestration.crm.client import CallCounts, Crm, Operation
@@ -54,6 +57,10 @@ select changed_records <= (
 from writeback.plans
 where plan_id = $plan_id
 """
+
+
+#: Where a run keeps what it is about to send, with its process id behind.
+_FOLDER = "touchline-apply-"
 
 
 class PlanNotApplicableError(RuntimeError):
@@ -153,7 +160,8 @@ def _send(
     warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str, mapping: Mapping | None
 ) -> WritebackReport:
     started, calls_before = time.monotonic(), crm.calls
-    with tempfile.TemporaryDirectory(prefix="touchline-apply-") as folder:
+    _remove_leftovers()
+    with tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-") as folder:
         with warehouse.connect() as connection:
             work = _take_work(connection, plan_id, Path(folder))
         limits = mapping.sections.limits if mapping else Limits()
@@ -177,6 +185,14 @@ def _send(
         unknown=books.unknown,
         refusals=refusals,
     )
+
+
+def _remove_leftovers() -> None:
+    """Remove what killed runs left in the temporary folder: it may hold the texts of mails."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = left.name.removeprefix(_FOLDER).split("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _carry_out(books: Books, work: _Work) -> Sequence[FailureCount]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from orchestration.crm.client import Crm, Record
 from orchestration.crm.schema import ObjectSchema
-from orchestration.writeback.values import holds
+from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
 
 #: Salesforce shows what it took a moment later: so long a lost write is left to appear.
@@ -119,9 +119,11 @@ def _identities(
 
     def comparable(name: str) -> str | None:
         value = values.get(name)
+        if not value:
+            return None
         # Salesforce compares external keys and addresses in any case; ids are exact.
-        is_id = schema.fields[name].type in ("reference", "id")
-        return str(value) if value is not None and is_id else str(value).lower() if value else None
+        is_id = schema.fields[name].type in ID_TYPES
+        return str(value)[:ID_LENGTH] if is_id else str(value).lower()
 
     known_by = tuple(comparable(name) for name in fixed)
     others = [(name, comparable(name)) for name in either if name in schema.fields]

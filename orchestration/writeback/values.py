@@ -10,6 +10,9 @@ from orchestration.writeback.refusals import NUMBER_TYPES
 #: Salesforce trims them all, at both ends of a text.
 _BLANKS = " \t\n\r"
 
+#: Ids come with 15 characters or 18, which say the same.
+ID_TYPES, ID_LENGTH = frozenset({"id", "reference"}), 15
+
 #: How a withheld text stands in the plan and in the ledger.
 _LENGTH = re.compile(r"(\d+) characters?")
 
@@ -51,6 +54,8 @@ def holds(schema: FieldSchema, found: Any, text: str | None) -> bool:
     """Whether what the CRM answered is this canonical text, at the field's precision."""
     if schema.type == "boolean":
         return as_text(schema, found) == (text or "false")
+    if schema.type in ID_TYPES and found and text:
+        return bool(str(found)[:ID_LENGTH] == text[:ID_LENGTH])
     ours = text
     if text is not None:
         ours = _number(schema, text) if schema.type in NUMBER_TYPES else as_text(schema, text)

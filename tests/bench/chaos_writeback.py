@@ -153,7 +153,7 @@ def show(scene: Scene, fault: Mapping[str, Any]) -> str:
 
 
 def all_faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every fault at every step where it can show, at its first request and its second."""
+    """Yield every fault at every step where it can show, at its first requests."""
     for step, request in STEPS.items():
         kinds = dict(ANYWHERE)
         if step in WRITES:
@@ -161,7 +161,7 @@ def all_faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
         if step == "starting a job":
             kinds |= AT_JOBS
         for kind, fault in kinds.items():
-            for nth in (1, 2) if step in WRITES else (1,):
+            for nth in (1, 2, 3) if step in WRITES else (1,):
                 yield f"{kind} at {step} no. {nth}", {**request, **fault, "nth": nth}
 
 

@@ -6,7 +6,7 @@ from duckdb import connect as open_memory
 from rich.console import Console, RenderableType
 
 from orchestration.terminal.plans import plan_lines, routes_table
-from orchestration.terminal.summary import planned_changes, planned_fields
+from orchestration.terminal.summary import planned_changes, planned_fields, planned_records
 from orchestration.terminal.tables import show
 from orchestration.writeback.plan import Plan
 from orchestration.writeback.routes import choose_route, preflight_route
@@ -64,7 +64,7 @@ def test_j2_a_new_record_is_shown_by_its_key_and_whom_it_is_about() -> None:
             cells,
         )
         rows = planned_changes(connection, "p", 10)
-        fields = planned_fields(connection, "p")
+        fields, records = planned_fields(connection, "p"), planned_records(connection, "p")
     assert [row[:5] for row in rows] == [
         ("new EmailMessage", "mail-1 (ann@acme.example)", "Subject", None, "Hello"),
         ("new EmailMessage", "mail-1 (ann@acme.example)", "ToAddress", None, "ann@acme.example"),
@@ -73,8 +73,8 @@ def test_j2_a_new_record_is_shown_by_its_key_and_whom_it_is_about() -> None:
             "the new record of mail-1",
         ),
     ]
-    assert [row[:2] for row in fields] == [
-        ("EmailMessage", "Subject"),
-        ("EmailMessage", "ToAddress"),
-        ("EmailMessageRelation", "EmailMessageId"),
+    assert fields == []
+    assert records == [
+        ("create", "EmailMessage", 1, 0, 0),
+        ("create", "EmailMessageRelation", 1, 0, 0),
     ]

@@ -90,6 +90,22 @@ def test_a_quote_in_the_name_of_the_temporary_folder_does_no_harm(
     assert apply_plan(stage.warehouse, crm, plan_for(stage, ANN).plan_id, "run").written == 1
 
 
+def test_what_a_killed_run_left_in_the_temporary_folder_goes(
+    stage: Stage,
+    crm: SalesforceCrm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may hold the texts of mails."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"touchline-apply-{2**30}-abc"
+    left.mkdir()
+    (left / "EmailMessage.create.json").write_text("Dear Ann", encoding="utf-8")
+    stage.snapshot(contacts=[{"Id": ANN, "Opens__c": 5.0}])
+    apply_plan(stage.warehouse, crm, plan_for(stage, ANN).plan_id, "run")
+    assert not left.exists()
+
+
 def test_i7_values_are_sent_as_json_types_and_null_clears(
     stage: Stage, crm: SalesforceCrm, script: Script
 ) -> None:

@@ -43,6 +43,7 @@ def schema(type_: str, scale: int = 0) -> FieldSchema:
         ("datetime", "2026-10-22T21:03:23.000+0000", "2026-10-22T21:03:23Z"),
         ("date", "2026-10-22", "2026-10-22"),
         ("email", "Ann@X.example", "ann@x.example"),
+        ("reference", "003000000000001AAA", "003000000000001AAA"),
         ("string", "", None),
         ("textarea", "one\r\ntwo ", "one\ntwo"),
     ],
@@ -52,6 +53,11 @@ def test_i7_what_the_crm_answers_is_the_text_that_was_planned(
 ) -> None:
     assert holds(schema(type_), found, text)
     assert as_text(schema(type_), found) == text
+
+
+def test_an_id_is_the_same_with_15_characters_and_with_18() -> None:
+    assert holds(schema("reference"), "003000000000001AAA", "003000000000001")
+    assert not holds(schema("reference"), "003000000000001AAA", "003000000000002")
 
 
 def test_another_value_is_not_held() -> None:

@@ -1,4 +1,4 @@
-"""The rules of a correct writer to Salesforce, one test for each that the adapter holds.
+"""The rules of a correct writer to Salesforce, and which test holds which.
 
 | rule | what | held here, or by |
 | --- | --- | --- |
@@ -7,10 +7,10 @@
 | 3 | `allOrNone: false`; a 200 is read row by row | here |
 | 4 | results by position; an answer that does not match is none | here |
 | 5 | `statusCode` in rows, `errorCode` on top | here, `test_salesforce_errors.py` |
-| 6 | targets are described and checked before any write | |
-| 7 | values are checked locally | |
-| 8 | only differences are sent | |
-| 9 | written only after `success: true` | |
+| 6 | targets are described and checked before any write | `writeback/test_rules_of_a_preflight.py` |
+| 7 | values are checked locally | `writeback/test_plan.py`: `test_i4_…` |
+| 8 | only differences are sent | `writeback/test_plan.py`, `test_apply.py`, `test_round_trip.py`: `test_i5_…` |
+| 9 | written only after `success: true` | `writeback/test_sending.py`: `test_k4_no_answer_…` |
 | 10 | null clears, an absent key does not | here |
 | 11 | no NaN, no infinity | here |
 | 12 | times in UTC, booleans and numbers as such | here |
@@ -18,15 +18,15 @@
 | 14 | timeouts; bounded, jittered repetition of what is safe | here, `test_transport.py` |
 | 15 | an expired session is renewed exactly once | here |
 | 16 | only locked rows are sent again | here (which they are) |
-| 17 | permanent refusals are never sent again | |
+| 17 | permanent refusals are never sent again | `writeback/test_refusal_codes.py`, `test_standing_refusals.py` |
 | 18 | daily limit, concurrent limit, own count of calls | here |
-| 19 | deleted, merged and converted records | |
-| 20 | "don't track" | |
-| 21 | fields that are never written | |
+| 19 | deleted, merged and converted records | `writeback/test_plan.py`: `test_k7_…`; dbt unit tests of H3 |
+| 20 | "don't track" | `writeback/test_rules_of_a_preflight.py`; dbt unit tests of D9 |
+| 21 | fields that are never written | `writeback/test_rules_of_a_preflight.py` |
 | 22 | the CSV of bulk jobs | here, `test_bulk_csv.py` |
 | 23 | jobs by id, a deadline, three sets of results | here, `test_bulk_jobs.py` |
-| 24 | the payload in advance, thresholds | |
-| 25 | what a run reports | |
+| 24 | the payload in advance, thresholds | `writeback/test_export.py`, `test_gates.py`, `test_refusal_codes.py`: `…too_many_refusals…` |
+| 25 | what a run reports, and what no log gets | `writeback/test_steps.py`, `writeback/test_creations.py` |
 """
 
 import dataclasses

@@ -1,32 +1,32 @@
 """The rules of a correct writer to Salesforce, and which test holds which.
 
-| rule | what | held here, or by |
+| rule | what | held here, or by (`w/` is `tests/writeback/`) |
 | --- | --- | --- |
 | 1 | updates by id, never an upsert | here |
 | 2 | 200 rows, one object a request, no id twice, order kept | here |
 | 3 | `allOrNone: false`; a 200 is read row by row | here |
 | 4 | results by position; an answer that does not match is none | here |
 | 5 | `statusCode` in rows, `errorCode` on top | here, `test_salesforce_errors.py` |
-| 6 | targets are described and checked before any write | `writeback/test_rules_of_a_preflight.py` |
-| 7 | values are checked locally | `writeback/test_plan.py`: `test_i4_…` |
-| 8 | only differences are sent | `writeback/test_plan.py`, `test_apply.py`, `test_round_trip.py`: `test_i5_…` |
-| 9 | written only after `success: true` | `writeback/test_sending.py`: `test_k4_no_answer_…` |
+| 6 | targets are described and checked before any write | `w/test_rules_of_a_preflight.py` |
+| 7 | values are checked locally | `w/test_plan.py` (I4) |
+| 8 | only differences are sent | `w/test_plan.py`, `w/test_round_trip.py` (I5) |
+| 9 | written only after `success: true` | `w/test_sending.py` (K4) |
 | 10 | null clears, an absent key does not | here |
 | 11 | no NaN, no infinity | here |
 | 12 | times in UTC, booleans and numbers as such | here |
 | 13 | assignment rules stay off, after a renewed session too | here |
 | 14 | timeouts; bounded, jittered repetition of what is safe | here, `test_transport.py` |
 | 15 | an expired session is renewed exactly once | here |
-| 16 | only locked rows are sent again | here (which they are) |
-| 17 | permanent refusals are never sent again | `writeback/test_refusal_codes.py`, `test_standing_refusals.py` |
+| 16 | only locked rows are sent again; rows of one parent together | here, `w/test_sending.py` |
+| 17 | permanent refusals are never sent again | `w/test_refusal_codes.py` |
 | 18 | daily limit, concurrent limit, own count of calls | here |
-| 19 | deleted, merged and converted records | `writeback/test_plan.py`: `test_k7_…`; dbt unit tests of H3 |
-| 20 | "don't track" | `writeback/test_rules_of_a_preflight.py`; dbt unit tests of D9 |
-| 21 | fields that are never written | `writeback/test_rules_of_a_preflight.py` |
+| 19 | deleted, merged and converted records | `w/test_plan.py` (K7), unit tests of H3 |
+| 20 | "don't track" | `w/test_rules_of_a_preflight.py`, unit tests of D9 |
+| 21 | fields that are never written | `w/test_rules_of_a_preflight.py` |
 | 22 | the CSV of bulk jobs | here, `test_bulk_csv.py` |
 | 23 | jobs by id, a deadline, three sets of results | here, `test_bulk_jobs.py` |
-| 24 | the payload in advance, thresholds | `writeback/test_export.py`, `test_gates.py`, `test_refusal_codes.py`: `…too_many_refusals…` |
-| 25 | what a run reports, and what no log gets | `writeback/test_steps.py`, `writeback/test_creations.py` |
+| 24 | the payload in advance, thresholds | `w/test_export.py`, `w/test_gates.py` |
+| 25 | what a run reports, and what no log gets | `w/test_steps.py`, `w/test_creations.py` |
 """
 
 import dataclasses

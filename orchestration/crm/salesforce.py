@@ -275,7 +275,9 @@ def _page(what: str, page: Any) -> tuple[list[Record], str | None]:
     try:
         for record in page["records"]:
             del record["attributes"]
-        return page["records"], None if page["done"] else page["nextRecordsUrl"]
+        # With its slash it stays a path, whatever it says: the token goes with it.
+        next_url = None if page["done"] else "/" + page["nextRecordsUrl"].removeprefix("/")
+        return page["records"], next_url
     except (KeyError, TypeError, AttributeError):
         raise CrmUnavailableError(f"{what}: Salesforce answered nothing usable") from None
 

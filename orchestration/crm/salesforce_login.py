@@ -58,20 +58,20 @@ def _assertion(login: SalesforceLogin, host: str) -> str:
 
 
 def _token(host: str, answer: requests.Response) -> tuple[str, str]:
+    # Whatever else a busy or broken server answers says nothing about the key.
+    unclear = CrmUnavailableError(
+        f"No login: {host} answered {answer.status_code} with neither a token nor a refusal"
+    )
     try:
         told: Any = answer.json()
-    except requests.JSONDecodeError:
-        told = None
-    if isinstance(told, dict):
-        token, url = told.get("access_token"), told.get("instance_url")
-        if answer.status_code == 200 and isinstance(token, str) and isinstance(url, str):
-            return token, urlsplit(url).netloc
-        if answer.status_code in _REFUSED and told.get("error"):
-            raise CrmLoginError(
-                f"{host} refused the login ({told['error']}). Check the app's key, its secret or "
-                f"certificate, and the user it runs as."
-            )
-    # A busy or broken server says nothing about the key.
-    raise CrmUnavailableError(
-        f"No login: {host} answered {answer.status_code} with neither a token nor a refusal"
+        if answer.status_code == 200:
+            return str(told["access_token"]), urlsplit(str(told["instance_url"])).netloc
+        error = told["error"]
+    except (ValueError, KeyError, TypeError):
+        raise unclear from None
+    if answer.status_code not in _REFUSED:
+        raise unclear
+    raise CrmLoginError(
+        f"{host} refused the login ({error}). Check the app's key, its secret or certificate, and "
+        f"the user it runs as."
     )

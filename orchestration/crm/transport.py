@@ -102,10 +102,11 @@ class RedirectedError(requests.RequestException):
     """An answer points elsewhere. Nobody follows it: records and tokens would go there."""
 
     def __init__(self, response: requests.Response) -> None:
-        target = urljoin(response.url, response.headers["Location"])
-        super().__init__(
-            f"sent on to {urlsplit(target).netloc or 'nowhere'}, which is not followed"
-        )
+        try:
+            host = urlsplit(urljoin(response.url, response.headers["Location"])).hostname
+        except ValueError:
+            host = None
+        super().__init__(f"sent on to {host or 'no known host'}, which is not followed")
 
 
 class Transport(HTTPAdapter):

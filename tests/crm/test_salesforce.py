@@ -225,6 +225,7 @@ def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | 
     "page",
     [
         {"done": False, "records": []},
+        {"done": False, "records": [], "nextRecordsUrl": None},
         {"done": True, "records": [{"Id": ANN}]},
         {"done": True, "records": [None]},
         {"done": True},

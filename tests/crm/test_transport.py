@@ -135,8 +135,10 @@ def test_k7_a_time_that_cannot_be_read_is_none(script: Script, header: str, text
     assert crm.calls.write == 2
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("ask", ["update", "delete", "open", "read"])
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [("update", 302), ("create", 303), ("delete", 307), ("upload", 308), ("read", 301)],
+)
 def test_nothing_is_sent_on_to_where_an_answer_points(
     script: Script, ask: str, status: int
 ) -> None:

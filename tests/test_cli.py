@@ -102,7 +102,7 @@ def test_the_commands_are_those_of_the_manual() -> None:
     named |= {"rules", "simulate", "undo", "ledger"}
     assert named <= {words[0] for words in every_command() if words}
     below = {words[1] for words in every_command() if words[:1] == ["org"] and words[1:]}
-    assert below == {"start", "stop", "reset", "status", "log"}
+    assert below == {"start", "stop", "reset", "deploy", "assign", "status", "log"}
 
 
 @pytest.mark.parametrize("words", every_command(), ids=" ".join)

@@ -114,17 +114,23 @@ class _Exchange:
                 raise ApiError(405, "METHOD_NOT_ALLOWED", message)
             raise not_found()
         call = replace(self._call, path=path)
-        if self._route.kind != "admin" and self._org.faults:
-            call = replace(call, faults=self._fire(call, self._route))
-            answer = faulted.before(call, self._fired)
-            if answer is not None:
-                return answer
-        return faulted.after(self._fired, self._worked_on(call, self._route))
+        if self._route.kind == "admin" or not self._org.faults:
+            return self._worked_on(call, self._route)
+        return self._with_faults(call, self._route)
 
-    def _fire(self, call: Call, route: Route) -> tuple[Fault, ...]:
+    def _with_faults(self, call: Call, route: Route) -> Reply:
+        faults = self._org.faults
         request = faulted.asked(call, route, self._raw_path)
-        self._fired = tuple(self._org.faults.fired_by(request))
-        return self._fired
+        self._fired = faults.fired_by(request, is_done=False)
+        answer = faulted.before(call, self._fired)
+        if answer is not None:
+            return answer
+        reply = self._worked_on(replace(call, faults=self._fired), route)
+        if reply.status // 100 != 2:
+            return reply
+        late = faults.fired_by(request, is_done=True)
+        self._fired += late
+        return faulted.after(late, reply)
 
     def _worked_on(self, call: Call, route: Route) -> Reply:
         if route.kind == "rest":

@@ -26,6 +26,8 @@ CONTENT_TYPE = "application/json;charset=UTF-8"
 #: What the log says of a request whose connection was closed on purpose.
 NO_ANSWER = 0
 MAX_ADDRESS_BYTES = 16_384
+#: What the body of a REST call is: the only PUT uploads the data of a job.
+_MEDIA_TYPES = {"POST": "application/json", "PATCH": "application/json", "PUT": "text/csv"}
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]
 
 
@@ -149,6 +151,8 @@ class _Exchange:
             raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         version = call.path["version"]
         service.check_version(version)
+        if call.method in _MEDIA_TYPES:
+            call.check_media_type(_MEDIA_TYPES[call.method])
         return replace(call, base=f"/services/data/v{version}", user_id=user_id)
 
     def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:

@@ -28,6 +28,8 @@ from tests.bench.writeback_kills import Kills
 from tests.bench.writeback_scene import Outcome, Scene, prepared
 
 KILLS, SEED, WORKERS = 300, 20261201, 2
+#: Where nobody sees the bar move, so often a line says how far it is.
+RUNS_PER_LINE = 50
 
 WRITES: Mapping[str, Mapping[str, str]] = {
     "an update by Collections": {"method": "PATCH", "path": "/composite/sobjects"},
@@ -74,8 +76,7 @@ AT_JOBS: Mapping[str, Mapping[str, Any]] = {
 def main() -> int:
     """Kill runs and show faults, a share of them in each worker; say what came of it."""
     arguments = _arguments()
-    console, failures = Console(), list[str]()
-    ends: Counter[str] = Counter()
+    console, ends = Console(), Counter[str]()
     started = time.monotonic()
     faults = list(all_faults())[: arguments.faults]
     shares = [
@@ -88,12 +89,14 @@ def main() -> int:
     ]
     total, good = arguments.kills + len(faults), 0
     console.print(f"{arguments.kills} kills, {len(faults)} faults, seed {arguments.seed}")
-    for run in track(outcomes(shares), "Killing runs", total=total, console=console):
+    runs = track(outcomes(shares), "Killing runs", total=total, console=console)
+    for done, run in enumerate(runs, start=1):
         ends.update(run.ends)
-        failures += [f"{run.name}: {problem}" for problem in run.problems]
         good += not run.problems
-    for failure in failures:
-        console.print(failure, markup=False)
+        for problem in run.problems:
+            console.print(f"{run.name}: {problem}", markup=False)
+        if not console.is_terminal and done % RUNS_PER_LINE == 0:
+            console.print(f"{done} of {total}, {good} of them as planned")
     console.print(_tally(ends))
     verdict = "ok" if good == total else "short"
     console.print(f"{time.monotonic() - started:.0f} s")

@@ -310,7 +310,9 @@ def prepared(folder: Path) -> Iterator[Scene]:
             org = LiveOrg(started.url, seed, admin)
             template = folder / "template.duckdb"
             plan_id, planned = _plan(org, Warehouse(template))
-            yield Scene(org, template, Warehouse(folder / "run.duckdb"), plan_id, planned)
+            scene = Scene(org, template, Warehouse(folder / "run.duckdb"), plan_id, planned)
+            _ = scene.wanted  # a quiet run says what the org is to hold
+            yield scene
     finally:
         process.stop(folder / "org")
 

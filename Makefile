@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jsforce lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts bench-plan chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses clean clean-data
+.PHONY: help demo test test-jsforce lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts bench-plan chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses walk-through clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ evaluate-mail: $(VENV)/.runtime ## Hold mail that others wrote against what it i
 
 evaluate-statuses: $(VENV)/.runtime ## Hold every enrollment's status, now and in the past, against three teams' truth. WRITE=1 updates the docs.
 	@$(BIN)/python -m tests.bench.statuses $(if $(WRITE),--write)
+
+walk-through: $(VENV)/.runtime ## Run docs/first-write.md from top to bottom and compare. WRITE=1 updates it.
+	@$(BIN)/python -m tests.bench.walk_through $(if $(WRITE),--write)
 
 clean: ## Stop the local org; remove the environment and all caches. Data stays.
 	@if [ -x $(BIN)/touchline ]; then $(BIN)/touchline org stop; fi

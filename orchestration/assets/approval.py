@@ -5,11 +5,11 @@ from pydantic import Field
 
 from orchestration.assets.ingest import WAREHOUSE_POOL
 from orchestration.assets.writeback import (
-    FIELDS,
     LEDGER,
     READ_COPY,
     ended_early,
     ledger_metadata,
+    written_assets,
 )
 from orchestration.org import Org
 from orchestration.settings import Settings
@@ -43,8 +43,8 @@ def approve_and_apply(
     report = apply_plan(warehouse, org.connect(), plan_id, context.run_id, mapping)
     metadata = ledger_metadata(report)
     context.log_event(dg.AssetMaterialization(LEDGER, metadata=metadata))
-    if report.written:
-        context.log_event(dg.AssetMaterialization(FIELDS, metadata={"written": report.written}))
+    for key, written in written_assets(warehouse, context.run_id).items():
+        context.log_event(dg.AssetMaterialization(key, metadata=written))
     warehouse.publish(settings.published)
     context.log_event(dg.AssetMaterialization(READ_COPY))
     context.add_output_metadata(metadata)

@@ -10,15 +10,17 @@ from orchestration.org import Org
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.apply import WritebackReport, apply_plan
-from orchestration.writeback.ledger import FailureCount
+from orchestration.writeback.ledger import FailureCount, written_by_object
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan, read_plan
+from orchestration.writeback.plan_sql import SOURCES
 from orchestration.writeback.routes import Route, read_routes
 
 PLAN = dg.AssetKey(["writeback", "plan"])
 LEDGER = dg.AssetKey(["writeback", "ledger"])
 READ_COPY = dg.AssetKey(["published", "read_copy"])
 FIELDS = dg.AssetKey(["salesforce", "engagement_fields"])
+ACTIVITIES = dg.AssetKey(["salesforce", "activities"])
 
 
 @dg.asset(
@@ -103,6 +105,14 @@ def _routes_table(routes: Sequence[Route]) -> str:
             # Made only when something was written: a plan that waits, or is empty, makes nothing.
             skippable=True,
         ),
+        dg.AssetSpec(
+            ACTIVITIES,
+            deps=[LEDGER],
+            group_name="salesforce",
+            kinds={"salesforce"},
+            description="J2 to J5: mail, tasks and campaign members, as Salesforce now has them.",
+            skippable=True,
+        ),
     ],
     pool=WAREHOUSE_POOL,
 )
@@ -135,11 +145,21 @@ def applied_plan(
     mapping = load_mapping(settings.mapping)
     report = apply_plan(warehouse, org.connect(), plan_id, context.run.run_id, mapping)
     yield dg.MaterializeResult(LEDGER, metadata=ledger_metadata(report))
-    if report.written:
-        yield dg.MaterializeResult(FIELDS, metadata={"written": report.written})
+    for key, written in written_assets(warehouse, context.run.run_id).items():
+        yield dg.MaterializeResult(key, metadata=written)
     if report.stopped_because:
         warehouse.publish(settings.published)
         raise ended_early(report)
+
+
+def written_assets(warehouse: Warehouse, run_id: str) -> dict[dg.AssetKey, dict[str, int]]:
+    """Return what a run made in Salesforce, and how many records of which object."""
+    with warehouse.connect(read_only=True) as connection:
+        written = written_by_object(connection, run_id)
+    made: dict[dg.AssetKey, dict[str, int]] = {}
+    for name, records in written.items():
+        made.setdefault(FIELDS if name in SOURCES else ACTIVITIES, {})[name] = records
+    return made
 
 
 def ledger_metadata(report: WritebackReport) -> dict[str, Any]:

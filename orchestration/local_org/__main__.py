@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         listener = _bind(options.port)
-        settings = OrgSettings(options.page_size, options.api_limit, options.session_seconds)
+        settings = OrgSettings(
+            options.page_size, options.api_limit, options.session_seconds, options.bare
+        )
         org = Org.open(options.db, seed_folder=options.seed, settings=settings)
     except (OSError, SeedError) as error:
         sys.stderr.write(f"error: {error}\n")
@@ -106,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--page-size", type=int, default=2000, help="records per query page")
     parser.add_argument("--api-limit", type=int, default=100_000, help="API calls in 24 hours")
     parser.add_argument("--session-seconds", type=float, default=7200.0, help="life of a session")
+    parser.add_argument("--bare", action="store_true", help="a new org lacks Touchline's fields")
     return parser
 
 

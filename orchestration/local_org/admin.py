@@ -118,13 +118,19 @@ def state(call: Call) -> Reply:
 
 
 def reset(call: Call) -> Reply:
-    """Empty the org and seed it anew: `{"seed": "<folder>"}`, or nothing for an empty org."""
-    folder = call.record().get("seed") if call.body else None
+    """Empty the org and seed it anew: `{"seed": "<folder>"}`, or nothing for an empty org.
+
+    `"bare": true` leaves it without Touchline's fields.
+    """
+    wanted = call.record() if call.body else {}
+    folder = wanted.get("seed")
     try:
-        counts = call.org.reset(Path(folder) if folder else None)
+        loaded = call.org.reset(
+            Path(folder) if folder else None, bare=wanted.get("bare", False) is True
+        )
     except (SeedError, OSError) as error:
         raise bad(str(error)) from error
-    return Reply(content={"records": counts})
+    return Reply(content={"records": loaded.records, "left_out_of_seed": loaded.left_out})
 
 
 def hide_fields(call: Call) -> Reply:

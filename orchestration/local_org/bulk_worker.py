@@ -191,7 +191,7 @@ class _Work:
         known: dict[int, dict[str, Any]] = {}
         for at, record in records.items():
             value = record.get(key.name)
-            found = holders.get(str(value).lower(), [])
+            found = holders.get(key.folded(value), [])
             if value is None:
                 error = RowError("MISSING_ARGUMENT", f"{key.name} not specified")
                 results[at] = (Saved(None, (error,)), False)
@@ -247,7 +247,7 @@ def _error_text(error: RowError) -> str:
 def _holders(
     connection: sqlite3.Connection, sobject: SObject, key: Field, records: Any
 ) -> dict[str, list[str]]:
-    """Return the ids of the live records that hold a key, by the key in lower case."""
+    """Return the ids of the live records that hold a key, by the key as Salesforce compares it."""
     wanted = [each[key.name] for each in records if each.get(key.name) is not None]
     found: dict[str, list[str]] = {}
     for value, record_id in connection.execute(
@@ -255,5 +255,5 @@ def _holders(
         f'where {quoted(key.name)} in (select value from json_each(?)) and "IsDeleted" = 0',
         (orjson.dumps(wanted).decode(),),
     ):
-        found.setdefault(str(value).lower(), []).append(record_id)
+        found.setdefault(key.folded(value), []).append(record_id)
     return found

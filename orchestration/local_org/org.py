@@ -14,6 +14,7 @@ from orchestration.local_org import (
     auth,
     identifiers,
     late_rows,
+    metadata,
     org_rules,
     request_log,
     schema,
@@ -27,26 +28,31 @@ from orchestration.local_org.faults import Faults
 from orchestration.local_org.org_rules import Rules
 from orchestration.local_org.request_log import ApiUsage
 from orchestration.local_org.schema import Schema
+from orchestration.local_org.seed import Seeded
 from orchestration.local_org.store import Store
 
 #: The user that apps act as; a seed may bring its own record under this name.
 INTEGRATION_USERNAME = "integration@touchline.example"
 _INTEGRATION_NUMBER = 1
-_RULES = "rules"
+_RULES, _LEFT_OUT = "rules", "left_out_of_seed"
 
 
 @dataclass(frozen=True)
 class OrgSettings:
-    """What may be chosen when the org starts."""
+    """What may be chosen when the org starts; a new one may be `bare` of Touchline's fields."""
 
     page_size: int = 2000
     api_limit: int = 100_000
     session_seconds: float = 7200.0
+    bare: bool = False
 
 
 @dataclass
 class Org:
-    """An open org. `schema` is what callers may see: hidden fields do not exist for them."""
+    """An open org. `schema` is what callers may see: hidden fields do not exist for them.
+
+    `full_schema` is everything that its admin has, deployed fields among it.
+    """
 
     store: Store
     settings: OrgSettings
@@ -71,8 +77,10 @@ class Org:
         """
         chosen = settings or OrgSettings()
         opened = Store(path)
-        full = schema.load()
         with opened.writing() as connection:
+            store.create_housekeeping(connection)
+            metadata.begin(connection, bare=chosen.bare)
+            full = metadata.full_schema(connection)
             store.create_tables(connection, full)
             if seed_folder is not None and store.meta(connection, "seeded_from") is None:
                 load_seed(connection, full, seed_folder)
@@ -116,7 +124,8 @@ class Org:
         self.rules = org_rules.read(orjson.loads(store.meta(connection, _RULES) or "{}"))
         self.usage.limit = self.rules.api_limit or self.settings.api_limit
         rows = connection.execute("select object, field from hidden_fields").fetchall()
-        self.schema = schema.as_seen(self.full_schema, frozenset(map(tuple, rows)), self.rules)
+        permitted = metadata.permitted(connection, self.full_schema)
+        self.schema = schema.as_seen(permitted, frozenset(map(tuple, rows)), self.rules)
         if store.meta(connection, "schema_fingerprint") != self.schema.fingerprint:
             store.set_meta(connection, "schema_fingerprint", self.schema.fingerprint)
             store.set_meta(connection, "schema_changed_at", self._later_than_last(connection))
@@ -128,33 +137,45 @@ class Org:
         now = self.now()
         return values.now_text(max(now, last + timedelta(seconds=1)) if last else now)
 
-    def reset(self, seed_folder: Path | None) -> dict[str, int]:
-        """Empty every object, rule and fault, and seed anew; apps and the request log stay.
+    def reset(self, seed_folder: Path | None, *, bare: bool = False) -> Seeded:
+        """Empty every object, rule and fault, forget what was deployed, and seed anew.
 
-        Returns the number of records by object.
+        Apps and the request log stay. Returns what was loaded.
         """
-        counts: dict[str, int] = {}
+        loaded = Seeded()
         with self.store.writing() as connection:
-            for sobject in self.full_schema:
-                connection.execute(f"delete from {store.quoted(sobject.name)}")
             for table in tables.EMPTIED:
                 connection.execute(f"delete from {table}")
-            connection.execute("delete from org_meta where key in ('seeded_from', ?)", (_RULES,))
+            connection.execute(
+                "delete from org_meta where key in ('seeded_from', ?, ?)", (_RULES, _LEFT_OUT)
+            )
+            metadata.set_bare(connection, bare)
+            full = metadata.full_schema(connection)
+            store.empty(connection, self.full_schema, full)
             self.faults.clear()
             if seed_folder is not None:
-                counts = load_seed(connection, self.full_schema, seed_folder)
+                loaded = load_seed(connection, full, seed_folder)
             self.integration_user = _integration_user(connection)
             connection.execute("update connected_apps set run_as = ?", (self.integration_user,))
             connection.execute("delete from sessions")
+            self.full_schema = full
             self.apply_rules(connection)
-        return counts
+        return loaded
 
 
-def load_seed(connection: sqlite3.Connection, full: Schema, folder: Path) -> dict[str, int]:
-    """Load a seed and note where it came from."""
-    counts = seed.load(connection, full, folder, identifiers.build("005", _INTEGRATION_NUMBER))
+def load_seed(connection: sqlite3.Connection, full: Schema, folder: Path) -> Seeded:
+    """Load a seed and note where it came from, and which of its fields a bare org left out."""
+    user = identifiers.build("005", _INTEGRATION_NUMBER)
+    loaded = seed.load(connection, full, folder, user, shipped=schema.load())
     store.set_meta(connection, "seeded_from", str(folder))
-    return counts
+    store.set_meta(connection, _LEFT_OUT, orjson.dumps(loaded.left_out).decode())
+    return loaded
+
+
+def left_out(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many values of the seed, by field, had no place in a bare org."""
+    found: dict[str, int] = orjson.loads(store.meta(connection, _LEFT_OUT) or "{}")
+    return found
 
 
 def _integration_user(connection: sqlite3.Connection) -> str:

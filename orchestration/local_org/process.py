@@ -51,11 +51,12 @@ def start(
     page_size: int = 2000,
     api_limit: int = 100_000,
     session_seconds: float = 7200.0,
+    bare: bool = False,
 ) -> OrgProcess:
     """Start the org of a folder and wait until it answers; a running one is returned as it is.
 
-    `seed` fills a new org; an org that was seeded before keeps what it holds. Port 0 takes any
-    free one.
+    `seed` fills a new org, `bare` leaves it without Touchline's fields; an org that began before
+    keeps what it holds. Port 0 takes any free one.
 
     Raises:
         OrgProcessError: a bad seed, a port that is taken, or no answer within `START_SECONDS`.
@@ -71,6 +72,7 @@ def start(
         command += ["--port", str(port), "--page-size", str(page_size)]
         command += ["--api-limit", str(api_limit), "--session-seconds", str(session_seconds)]
         command += ["--seed", str(seed.absolute())] if seed else []
+        command += ["--bare"] if bare else []
         with (directory / LOG).open("ab") as log:
             log_begins = log.tell()
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -117,12 +119,14 @@ def find(directory: Path) -> OrgProcess | None:
     return found if _is_ours(found.pid, directory) else None
 
 
-def reset(directory: Path, port: int = DEFAULT_PORT, seed: Path | None = None) -> OrgProcess:
+def reset(
+    directory: Path, port: int = DEFAULT_PORT, seed: Path | None = None, *, bare: bool = False
+) -> OrgProcess:
     """Stop the org, forget everything it holds, and start it anew."""
     stop(directory)
     for suffix in ("", "-wal", "-shm"):
         (directory / f"{DATABASE}{suffix}").unlink(missing_ok=True)
-    return start(directory, port, seed)
+    return start(directory, port, seed, bare=bare)
 
 
 def _is_ours(pid: int, directory: Path) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from orchestration.local_org import (
     admin,
     admin_faults,
+    admin_metadata,
     admin_rules,
     bulk_ingest,
     bulk_query,
@@ -124,6 +125,9 @@ ROUTES = (
     _route("GET", "/__admin/rules", admin_rules.get, "admin"),
     _route("PUT", "/__admin/rules", admin_rules.replace, "admin"),
     _route("PATCH", "/__admin/rules", admin_rules.change, "admin"),
+    _route("POST", "/__admin/deploy", admin_metadata.deploy, "admin"),
+    _route("POST", "/__admin/assign", admin_metadata.assign, "admin"),
+    _route("GET", "/__admin/metadata", admin_metadata.get, "admin"),
     _route("GET", "/__admin/state", admin.state, "admin"),
     _route("POST", "/__admin/reset", admin.reset, "admin"),
 )

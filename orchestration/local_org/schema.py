@@ -1,9 +1,9 @@
 """The org's objects and fields, read from `objects/*.json`: what exists, and what may be done."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ ID_TYPES = frozenset({"id", "reference"})
 NUMBER_TYPES = frozenset({"double", "currency", "percent", "int"})
 #: Objects that exist only where Enhanced Email is on.
 _ENHANCED_EMAIL = frozenset({"EmailMessage", "EmailMessageRelation"})
+#: How the custom fields that Touchline brings begin.
+_OURS = "Touchline_"
 DEFAULT_LENGTHS = {"id": 18, "reference": 18, "email": 80, "phone": 40, "url": 255, "picklist": 255}
 
 
@@ -53,7 +55,9 @@ class Field:
     external_id: bool = False
     id_lookup: bool = False
     unique: bool = False
+    case_sensitive: bool = False
     name_field: bool = False
+    help: str | None = None
 
     @property
     def is_custom(self) -> bool:
@@ -69,6 +73,10 @@ class Field:
     def is_filterable(self) -> bool:
         """Whether SOQL may filter or sort by it: long text may not [R]."""
         return not (self.type == "textarea" and self.length > 255)
+
+    def folded(self, value: object) -> str:
+        """Return a key so that those which Salesforce holds for equal are equal."""
+        return str(value) if self.case_sensitive else str(value).lower()
 
     @cached_property
     def allowed_values(self) -> frozenset[str]:
@@ -145,11 +153,33 @@ class Schema:
         return self._by_name.get(name.lower())
 
 
+@cache
 def load(folder: Path = OBJECTS) -> Schema:
-    """Read every object of the folder, in the order of their names."""
+    """Read every object of the folder, in the order of their names; once, as nothing moves it."""
     texts = [path.read_bytes() for path in sorted(folder.glob("*.json"))]
     fingerprint = hashlib.sha256(b"".join(texts)).hexdigest()[:12]
     return Schema(tuple(_object(orjson.loads(text)) for text in texts), fingerprint)
+
+
+def bare(schema: Schema) -> Schema:
+    """Return the schema of an org in which nobody has set Touchline up: none of its own fields."""
+    objects = tuple(
+        replace(each, fields=tuple(one for one in each.fields if not one.name.startswith(_OURS)))
+        for each in schema.objects
+    )
+    return remade(schema, objects, b"bare")
+
+
+def with_fields(schema: Schema, added: Iterable[tuple[str, Field]]) -> Schema:
+    """Return the schema with (object, field) pairs added, or put in the place of their like."""
+    objects = {each.name: {one.name: one for one in each.fields} for each in schema.objects}
+    pairs = sorted(added, key=lambda pair: (pair[0], pair[1].name))
+    for name, each in pairs:
+        objects[name][each.name] = each
+    changed = tuple(
+        replace(each, fields=tuple(objects[each.name].values())) for each in schema.objects
+    )
+    return remade(schema, changed, repr(pairs).encode())
 
 
 def as_seen(schema: Schema, hidden: frozenset[tuple[str, str]], rules: Rules) -> Schema:
@@ -160,8 +190,13 @@ def as_seen(schema: Schema, hidden: frozenset[tuple[str, str]], rules: Rules) ->
     seen = tuple(_seen(each, hidden, rules) for each in schema.objects if _exists(each.name, rules))
     marks = [sorted(hidden), rules.read_only_fields, rules.object_access, rules.inactive_values]
     words = orjson.dumps([*marks, rules.enhanced_email], option=orjson.OPT_SORT_KEYS)
+    return remade(schema, seen, words)
+
+
+def remade(schema: Schema, objects: tuple[SObject, ...], words: bytes) -> Schema:
+    """Return a schema made from another; `words` say what makes the difference."""
     fingerprint = hashlib.sha256(schema.fingerprint.encode() + words).hexdigest()[:12]
-    return Schema(seen, fingerprint)
+    return Schema(objects, fingerprint)
 
 
 def _exists(name: str, rules: Rules) -> bool:
@@ -191,9 +226,9 @@ def _seen(sobject: SObject, hidden: frozenset[tuple[str, str]], rules: Rules) ->
     return replace(
         sobject,
         fields=tuple(fields),
-        createable=rights is None or "create" in rights,
-        updateable=rights is None or "update" in rights,
-        may_delete=rights is None or "delete" in rights,
+        createable=sobject.createable and (rights is None or "create" in rights),
+        updateable=sobject.updateable and (rights is None or "update" in rights),
+        may_delete=sobject.may_delete and (rights is None or "delete" in rights),
     )
 
 
@@ -203,13 +238,14 @@ def _object(data: Mapping[str, Any]) -> SObject:
         label=data["label"],
         label_plural=data["labelPlural"],
         key_prefix=data["keyPrefix"],
-        fields=tuple(_field(each) for each in data["fields"]),
+        fields=tuple(read_field(each) for each in data["fields"]),
         union_of=tuple(data.get("unionOf", ())),
         responded_statuses=frozenset(data.get("respondedStatuses", ())),
     )
 
 
-def _field(data: Mapping[str, Any]) -> Field:
+def read_field(data: Mapping[str, Any]) -> Field:
+    """Return the field that a line of `objects/*.json` describes."""
     kind = data["type"]
     access = "read" if kind == "id" else data.get("access", "full")
     return Field(
@@ -232,7 +268,9 @@ def _field(data: Mapping[str, Any]) -> Field:
         external_id=data.get("externalId", False),
         id_lookup=data.get("idLookup", False) or kind == "id",
         unique=data.get("unique", False),
+        case_sensitive=data.get("caseSensitive", False),
         name_field=data.get("nameField", False),
+        help=data.get("help"),
     )
 
 

@@ -1,7 +1,9 @@
 """Filling a new org from a folder of `<Object>.ndjson` files: everything in, or nothing."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,17 +23,29 @@ _USERS = ("CreatedById", "LastModifiedById", "OwnerId")
 _Converter = Callable[[Any], Stored]
 
 
+@dataclass(frozen=True)
+class Seeded:
+    """How many records were loaded by object, and how many values were left out by field."""
+
+    records: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
 class SeedError(ValueError):
     """A seed line that the org cannot take: file, line, value and what to do."""
 
 
 def load(
-    connection: sqlite3.Connection, schema: Schema, folder: Path, default_user: str
-) -> dict[str, int]:
+    connection: sqlite3.Connection,
+    schema: Schema,
+    folder: Path,
+    default_user: str,
+    shipped: Schema,
+) -> Seeded:
     """Load every `<Object>.ndjson` of the folder, ids and timestamps as given.
 
     Records of an object that the org already holds are refused: a seed fills a new org.
-    Returns the number of records by object.
+    Values in fields that are `shipped` but not there, as in a bare org, are left out and counted.
 
     Raises:
         SeedError: the first bad line; the caller's transaction must then be rolled back.
@@ -43,33 +57,50 @@ def load(
             f"Give the folder that `touchline simulate` wrote as `org/`."
         )
     store.drop_indexes(connection, schema)
-    counts = {}
+    loaded = Seeded()
     for path in files:
         sobject = schema.find(path.stem)
         if sobject is None or sobject.union_of:
             known = ", ".join(each.name for each in schema)
             raise SeedError(f"{path.name}: the org has no object {path.stem!r}. It has {known}.")
-        counts[sobject.name] = _load_file(connection, sobject, path)
+        absent = [
+            each.name
+            for one in shipped
+            if one.name == sobject.name
+            for each in one.fields
+            if sobject.find(each.name) is None
+        ]
+        loader = _load_file(connection, sobject, path, absent)
+        loaded.records[sobject.name] = loader.count
+        loaded.left_out.update(
+            {f"{sobject.name}.{name}": count for name, count in loader.left_out.items()}
+        )
         _complete(connection, sobject, default_user)
     _create_indexes(connection, schema)
-    return counts
+    return loaded
 
 
-def _load_file(connection: sqlite3.Connection, sobject: SObject, path: Path) -> int:
-    loader = _Loader(connection, sobject, path)
+def _load_file(
+    connection: sqlite3.Connection, sobject: SObject, path: Path, absent: Sequence[str]
+) -> "_Loader":
+    loader = _Loader(connection, sobject, path, absent)
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 loader.add(number, line)
     loader.flush()
-    return loader.count
+    return loader
 
 
 class _Loader:
     """Collects the records of one file by the fields they carry, and inserts them in bulk."""
 
-    def __init__(self, connection: sqlite3.Connection, sobject: SObject, path: Path) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, sobject: SObject, path: Path, absent: Sequence[str]
+    ) -> None:
         self.count = 0
+        self.left_out: Counter[str] = Counter()
+        self._absent = absent
         self._connection = connection
         self._sobject = sobject
         self._path = path
@@ -89,6 +120,9 @@ class _Loader:
         if not isinstance(record, dict):
             raise self._error(number, str(record)[:_SHOWN], "is no record", "Write one JSON object")
         record.pop("attributes", None)
+        for name in self._absent:
+            if record.pop(name, None) is not None:
+                self.left_out[name] += 1
         keys = tuple(record)
         plan = self._plans.get(keys)
         if plan is None:

@@ -97,11 +97,15 @@ class Store:
         return connection
 
 
-def create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
-    """Create what is missing; an older file gets the columns that it lacks."""
+def create_housekeeping(connection: sqlite3.Connection) -> None:
+    """Create the org's own tables where they are missing."""
     for statement in tables.HOUSEKEEPING.split(";"):
         connection.execute(statement)
     _add_column(connection, "request_log", "fault", "text not null default ''")
+
+
+def create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
+    """Create the objects' tables; older ones get the columns that they lack."""
     for sobject in schema:
         table = quoted(sobject.name)
         columns = ", ".join(_column(each) for each in sobject.fields)
@@ -113,6 +117,18 @@ def create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
     for union in (each for each in schema.objects if each.union_of):
         connection.execute(f"drop view if exists {quoted(union.name)}")
         connection.execute(f"create view {quoted(union.name)} as {_union(schema, union)}")
+
+
+def empty(connection: sqlite3.Connection, before: Schema, after: Schema) -> None:
+    """Forget every record; another schema gets tables of its own."""
+    if before.fingerprint == after.fingerprint:
+        for sobject in before:
+            connection.execute(f"delete from {quoted(sobject.name)}")
+        return
+    for sobject in before:
+        connection.execute(f"drop table {quoted(sobject.name)}")
+    create_tables(connection, after)
+    create_indexes(connection, after)
 
 
 def create_indexes(connection: sqlite3.Connection, schema: Schema) -> None:
@@ -167,8 +183,10 @@ def _column(field: Field) -> str:
         return f"{name} integer"
     if field.type in {"double", "currency", "percent"}:
         return f"{name} real"
-    # SOQL compares text without regard to case; ids, dates and times compare as they are.
-    return f"{name} text collate nocase" if field.type in TEXT_TYPES else f"{name} text"
+    # SOQL compares text without regard to case, but for keys that mind it; ids, dates and times
+    # compare as they are.
+    minds_case = field.type not in TEXT_TYPES or field.case_sensitive
+    return f"{name} text" if minds_case else f"{name} text collate nocase"
 
 
 def _union(schema: Schema, union: SObject) -> str:

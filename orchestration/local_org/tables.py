@@ -18,6 +18,12 @@ create table if not exists query_cursors (
 create table if not exists hidden_fields (
     object text not null, field text not null, primary key (object, field)
 );
+create table if not exists deployed_fields (
+    object text not null, field text not null, definition text not null, primary key (object, field)
+);
+create table if not exists permission_sets (
+    name text primary key, definition text not null, is_assigned integer not null
+);
 create table if not exists request_log (
     request_id integer primary key, at text not null, method text not null, path text not null,
     query text not null, kind text not null, is_api_call integer not null,
@@ -54,6 +60,8 @@ create table if not exists late_rows (
 EMPTIED = (
     "query_cursors",
     "hidden_fields",
+    "deployed_fields",
+    "permission_sets",
     "bulk_jobs",
     "bulk_data",
     "bulk_rows",

@@ -111,7 +111,7 @@ def check_unique(connection: sqlite3.Connection, sobject: SObject, drafts: Itera
         holders = _holders(connection, sobject, each, [draft.changes[each.name] for draft in given])
         taken: set[str] = set()
         for draft in given:
-            key = str(draft.changes[each.name]).lower()
+            key = each.folded(draft.changes[each.name])
             holder = holders.get(key)
             if holder is not None and holder != draft.record_id:
                 draft.errors.append(_duplicate(each, holder[:15]))
@@ -138,7 +138,7 @@ def _holders(
         f"where {quoted(each.name)} in (select value from json_each(?)){live}",
         (orjson.dumps(wanted).decode(),),
     )
-    return {str(value).lower(): identifier for value, identifier in rows}
+    return {each.folded(value): identifier for value, identifier in rows}
 
 
 def _existing(connection: sqlite3.Connection, schema: Schema, identifiers: set[str]) -> set[str]:

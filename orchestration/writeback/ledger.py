@@ -319,6 +319,16 @@ def failures_by_code(connection: DuckDBPyConnection, run_id: str) -> list[Failur
     return [FailureCount(code, count, sample) for code, count, sample in rows]
 
 
+def written_by_object(connection: DuckDBPyConnection, run_id: str) -> dict[str, int]:
+    """Return how many records of each object Salesforce took in a run."""
+    rows = connection.execute(
+        "select object, count(*) from writeback.ledger "
+        "where run_id = ? and outcome = 'written' group by object order by object",
+        [run_id],
+    ).fetchall()
+    return dict(rows)
+
+
 def skipped_records(connection: DuckDBPyConnection, limit: int = 100) -> list[SkippedRecord]:
     """Return the records that cannot be written at present, the latest seen first."""
     rows = connection.execute(

@@ -36,7 +36,9 @@ def test_a_draft_email_message_may_change(org: Caller) -> None:
 
 
 def test_a_unique_value_that_another_record_holds_is_refused(org: Caller) -> None:
-    (result,) = org.create("Task", {"Subject": "x", "Touchline_Key__c": "REPLY-1"})
+    (other,) = org.create("Task", {"Subject": "x", "Touchline_Key__c": "REPLY-1"})
+    assert other["success"], "the key tells upper from lower case"
+    (result,) = org.create("Task", {"Subject": "x", "Touchline_Key__c": "reply-1"})
     assert result["errors"] == [
         {
             "statusCode": "DUPLICATE_VALUE",

@@ -16,13 +16,22 @@ from orchestration.landing.tables import create_raw_tables
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.approval import approve_plan
+from orchestration.writeback.mapping import parse_mapping
 from orchestration.writeback.plan import Plan, make_plan, read_plan
 from tests.crm.live_org import IMPATIENT
 from tests.crm.scripted_org import Answer, Script, scripted_org
-from tests.writeback.scene import ANN, BEN, MAPPING, SAVED
+from tests.writeback.scene import ANN, BEN, SAVED
 from tests.writeback.stage import Stage
 
 pytestmark = pytest.mark.slow
+
+MAPPING_TEXT = """
+version: 1
+objects:
+  Contact:
+    - {metric: open_count, field: Opens__c, policy: owned}
+"""
+MAPPING = parse_mapping(MAPPING_TEXT, "mapping.yml")
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,11 @@ class Waiting:
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[Waiting]:
-    settings = Settings.from_environment({"TOUCHLINE_DATA": str(tmp_path)})
+    mapping = tmp_path / "mapping.yml"
+    mapping.write_text(MAPPING_TEXT, encoding="utf-8")
+    settings = Settings.from_environment(
+        {"TOUCHLINE_DATA": str(tmp_path), "TOUCHLINE_MAPPING": str(mapping)}
+    )
     stage = Stage(Warehouse(settings.warehouse))
     with stage.warehouse.connect() as connection:
         create_raw_tables(connection)

@@ -126,16 +126,16 @@ def outcomes(shares: Sequence[Share]) -> Iterator[Outcome]:
         sender.close()
         workers[receiver] = worker
     while workers:
-        for receiver in wait(list(workers)):
-            if not isinstance(receiver, Connection):
+        for ready in wait(list(workers)):
+            if not isinstance(ready, Connection):
                 continue
             try:
-                yield receiver.recv()
+                yield ready.recv()
             except EOFError:
-                worker = workers.pop(receiver)
-                worker.join()
-                if worker.exitcode:
-                    raise RuntimeError(f"a worker ended with status {worker.exitcode}") from None
+                ended = workers.pop(ready)
+                ended.join()
+                if ended.exitcode:
+                    raise RuntimeError(f"a worker ended with status {ended.exitcode}") from None
 
 
 def work(share: Share, sender: Connection) -> None:

@@ -12,6 +12,7 @@ from orchestration.writeback.approval_rules import ApprovalRule, rule_in_force
 from orchestration.writeback.mapping import Mapping, parse_mapping
 from orchestration.writeback.plan import Plan, make_plan, read_plan
 from orchestration.writeback.planners import PlanContext
+from tests.writeback.activity_scene import Scene, schemas
 from tests.writeback.stage import Stage
 
 FIELDS = """
@@ -238,6 +239,26 @@ def test_k1_a_yes_is_void_once_something_else_would_be_written(stage: Stage) -> 
     stage_changes(stage, 2)
     other = make_plan(stage.warehouse, mapping(), approval="every")
     assert other.plan_id != plan_id
+    assert other.waits
+
+
+def test_k1_a_yes_is_void_once_the_text_of_a_mail_changes(stage: Stage) -> None:
+    stage.snapshot()
+    stage.metrics()
+    scene = Scene(stage.warehouse)
+    field = "{metric: open_count, field: Touchline_Open_Count__c, policy: owned}"
+    lines = f"version: 1\nobjects: {{Contact: [{field}]}}\nactivities: {{log: email_message}}"
+    mail = parse_mapping(lines, "mapping.yml")
+
+    def plan(body: str) -> Plan:
+        scene.computed("crm.activities", {"body": body})
+        return make_plan(stage.warehouse, mail, schemas(), approval="every")
+
+    first = plan("Dear Ann")
+    approve(stage, first.plan_id)
+    assert plan("Dear Ann").approval == "approved"
+    other = plan("Dear Ben")
+    assert other.plan_id != first.plan_id
     assert other.waits
 
 

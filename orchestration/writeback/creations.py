@@ -17,9 +17,9 @@ class Value:
     """One field of the records to be created, as SQL over the temporary table `planned`.
 
     `is_key`: this cell stands for the whole record where none is made. `cuts`: a text too long
-    for the field is cut. `is_withheld`: the plan only has the text's length and a hash. `refers_to`:
-    SQL of the external key of a record of the same plan, whose id the value will be. Only where
-    `is_checked` does the describe say which values the field takes.
+    for the field is cut. `is_withheld`: the plan only says how long the text is, and has a hash
+    of it. `refers_to`: SQL of the external key of a record of the same plan, whose id the value
+    will be. Only where `is_checked` does the describe say which values the field takes.
     """
 
     field: str

@@ -51,7 +51,7 @@ def stage_changes(stage: Stage, changed: int, *, old: int | None = 1) -> None:
     )
 
 
-def approve(stage: Stage, plan_id: str | None = None, by: str = "ann") -> str:
+def approve(stage: Stage, plan_id: str | None, by: str = "ann") -> str:
     with stage.warehouse.connect() as connection:
         return approve_plan(connection, plan_id, by)
 
@@ -275,7 +275,10 @@ def test_k6_what_an_undo_deleted_is_not_created_again_without_approval(stage: St
 def test_k1_a_yes_is_kept_with_who_said_it_and_the_first_counts(stage: Stage) -> None:
     stage_changes(stage, 1)
     plan = make_plan(stage.warehouse, mapping(), approval="every")
-    assert approve(stage) == plan.plan_id
+    with pytest.raises(NotApprovableError, match=f"The newest one is {plan.plan_id}"):
+        approve(stage, None)
+    assert newest(stage).waits
+    assert approve(stage, plan.plan_id) == plan.plan_id
     assert approve(stage, plan.plan_id, by="ben") == plan.plan_id
     approved = newest(stage)
     assert (approved.approval, approved.approved_by, approved.waits) == ("approved", "ann", False)
@@ -284,8 +287,8 @@ def test_k1_a_yes_is_kept_with_who_said_it_and_the_first_counts(stage: Stage) ->
 
 def test_k1_a_yes_survives_newer_snapshots_while_the_same_is_written(stage: Stage) -> None:
     stage_changes(stage, 1)
-    make_plan(stage.warehouse, mapping(), approval="every")
-    plan_id = approve(stage)
+    plan_id = make_plan(stage.warehouse, mapping(), approval="every").plan_id
+    approve(stage, plan_id)
     stage.snapshot(contacts=[{"Id": IDS[5], "Opens__c": 1, "First__c": "A", "Score__c": 1}])
     again = make_plan(stage.warehouse, mapping(), approval="every")
     assert (again.plan_id, again.approval, again.approved_by) == (plan_id, "approved", "ann")
@@ -293,8 +296,8 @@ def test_k1_a_yes_survives_newer_snapshots_while_the_same_is_written(stage: Stag
 
 def test_k1_a_yes_is_void_once_something_else_would_be_written(stage: Stage) -> None:
     stage_changes(stage, 1)
-    make_plan(stage.warehouse, mapping(), approval="every")
-    plan_id = approve(stage)
+    plan_id = make_plan(stage.warehouse, mapping(), approval="every").plan_id
+    approve(stage, plan_id)
     stage_changes(stage, 2)
     other = make_plan(stage.warehouse, mapping(), approval="every")
     assert other.plan_id != plan_id
@@ -330,11 +333,11 @@ def test_k1_a_plan_that_waited_is_free_once_the_rule_is_looser(stage: Stage) -> 
 
 def test_k1_only_what_waits_can_be_approved(stage: Stage) -> None:
     with pytest.raises(NotApprovableError, match="No plan yet"):
-        approve(stage)
+        approve(stage, None)
     stage_changes(stage, 0)
     empty = make_plan(stage.warehouse, mapping())
     with pytest.raises(NotApprovableError, match="writes nothing"):
-        approve(stage)
+        approve(stage, None)
     stage_changes(stage, 1)
     make_plan(stage.warehouse, mapping())
     with pytest.raises(NotApprovableError, match="plan-00001 is superseded"):

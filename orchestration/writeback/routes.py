@@ -24,7 +24,7 @@ JOB_WRITES, JOB_READS = 3, 4
 #: Before a job, one query asks what moved since the snapshot; it answers in pages of so many.
 ROWS_PER_PAGE = 2_000
 
-#: Their ids are wanted by other records of the same plan, or those of others by them.
+#: When created, their ids are wanted by other records of the same plan, or those of others by them.
 NEVER_IN_BULK = frozenset({"EmailMessage", "EmailMessageRelation"})
 
 #: What is asked before the first write, whatever is written: how many calls are left today.
@@ -105,7 +105,7 @@ def choose_route(
         f"{_counted(jobs, 'job')} of up to {ROWS_PER_JOB:,} records, "
         f"instead of {_counted(collections.calls, 'call')}",
     )
-    if object_name in NEVER_IN_BULK or refers:
+    if refers or (operation == "create" and object_name in NEVER_IN_BULK):
         return replace(collections, reason="tied to other records of the plan: never in bulk")
     if records < BULK_FROM:
         return replace(collections, reason=f"fewer than {BULK_FROM:,} records")

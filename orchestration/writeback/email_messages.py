@@ -10,7 +10,8 @@ from orchestration.writeback.planners import PlanContext
 from orchestration.writeback.standing_refusals import block_refused
 
 #: Sent; and read, as whoever owns the mailbox has seen it there.
-_STATUS = "case status when 'Sent' then '3' else '1' end"
+MAIL_STATUSES = ("3", "1")
+_STATUS = "case status when 'Sent' then '{}' else '{}' end".format(*MAIL_STATUSES)
 
 #: An address of a record is told by a relation; these are all others.
 _TO_ADDRESS = "case when status = 'Received' and active_owner_id is null then to_address end"
@@ -29,9 +30,9 @@ def plan_email_messages(connection: DuckDBPyConnection, context: PlanContext) ->
         Value("HtmlBody", "case when is_html then body end", is_withheld=True),
         Value("FromAddress", "from_address"),
         Value("ToAddress", _TO_ADDRESS if has_relations else "to_address"),
-        Value("MessageDate", "message_date"),
+        Value("MessageDate", "message_date", is_essential=True),
         Value("Incoming", "status = 'Received'"),
-        Value("Status", _STATUS),
+        Value("Status", _STATUS, is_essential=True),
         Value("MessageIdentifier", "'<' || message_id || '>'"),
         Value("ThreadIdentifier", "thread_id"),
         # Contacts and leads are told by relations: only other objects may stand here.

@@ -18,9 +18,9 @@ class Value:
 
     `is_key`: this cell stands for the whole record where none is made. `is_essential`: without
     it no record is made. `cuts`: a text too long for the field is cut. `is_withheld`: the plan
-    only says how long the text is. `refers_to`: SQL of the external key of a record of the same
-    plan, whose id the value will be. Only where `is_checked` does the describe say which values
-    the field takes.
+    only says how long the text is, and `sql` is that length. `refers_to`: SQL of the external
+    key of a record of the same plan, whose id the value will be. Only where `is_checked` does
+    the describe say which values the field takes.
     """
 
     field: str
@@ -101,9 +101,9 @@ class _Column:
 
     @property
     def selected(self) -> str:
-        key = as_cell(self.schema).new_key(self.value.sql)
-        if self.value.is_withheld:
-            key = f"length({key})"
+        key = self.value.sql
+        if not self.value.is_withheld:
+            key = as_cell(self.schema).new_key(key)
         refers_to = self.value.refers_to or "cast(null as varchar)"
         return f"{key} as v{self.place}, {refers_to} as r{self.place}"
 
@@ -132,6 +132,24 @@ class _Column:
             return "reason"
         cut = f"', cut to {self.schema.length} characters'"
         return f"reason || if({self.length} <= {self.schema.length}, '', {cut})"
+
+    @property
+    def cells(self) -> str:
+        """A query of this value of every record that has it."""
+        unfit, why = self.misfit() or ("false", "''")
+        return f"""
+select
+    $plan_id, $object, external_key, {quoted(self.schema.name)}, {self.text}, 'owned',
+    case when problem is not null then problem when {unfit} then 'invalid' else 'write' end,
+    case
+        when problem is not null then problem_reason when {unfit} then {why} else {self.reason}
+    end,
+    'create', r{self.place}, {str(self.value.is_withheld).lower()}
+from planned
+where
+    (v{self.place} is not null or r{self.place} is not null)
+    and ({str(self.value.is_key).lower()} or problem is null)
+"""
 
     def misfit(self) -> tuple[str, str] | None:
         """Return when the value does not fit its field, and what is to be said then."""
@@ -180,39 +198,7 @@ from (
 
 def _cells(columns: Sequence[_Column]) -> str:
     """List the values of each record, one row each."""
-    decisions, reasons, listed = [], [], []
-    for column in columns:
-        unfit, why = column.misfit() or ("false", "''")
-        decisions.append(
-            f"case when problem is not null then problem when {unfit} then 'invalid' "
-            "else 'write' end"
-        )
-        reasons.append(
-            f"case when problem is not null then problem_reason when {unfit} then {why} "
-            f"else {column.reason} end"
-        )
-        given = f"(v{column.place} is not null or r{column.place} is not null)"
-        listed.append(given if column.value.is_key else f"{given} and problem is null")
-    fields = [quoted(column.schema.name) for column in columns]
-    withheld = [str(column.value.is_withheld).lower() for column in columns]
-    return f"""
-select
-    $plan_id, $object, external_key, field, new_value, 'owned', decision, reason, 'create',
-    refers_to, is_withheld
-from (
-    select
-        external_key,
-        unnest([{", ".join(fields)}]) as field,
-        unnest([{", ".join(column.text for column in columns)}]) as new_value,
-        unnest([{", ".join(decisions)}]) as decision,
-        unnest([{", ".join(reasons)}]) as reason,
-        unnest([{", ".join(f"r{column.place}" for column in columns)}]) as refers_to,
-        unnest([{", ".join(withheld)}]) as is_withheld,
-        unnest([{", ".join(listed)}]) as is_listed
-    from planned
-)
-where is_listed
-"""
+    return " union all ".join(column.cells for column in columns)
 
 
 def _is_text(schema: FieldSchema) -> bool:

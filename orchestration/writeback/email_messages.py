@@ -26,8 +26,8 @@ def plan_email_messages(connection: DuckDBPyConnection, context: PlanContext) ->
     values = [
         Value(section.key_field, "external_key", is_key=True),
         Value("Subject", "subject", cuts=True),
-        Value("TextBody", "case when not is_html then body end", is_withheld=True),
-        Value("HtmlBody", "case when is_html then body end", is_withheld=True),
+        Value("TextBody", "case when not is_html then body_length end", is_withheld=True),
+        Value("HtmlBody", "case when is_html then body_length end", is_withheld=True),
         Value("FromAddress", "from_address"),
         Value("ToAddress", _TO_ADDRESS if has_relations else "to_address"),
         Value("MessageDate", "message_date", is_essential=True),

@@ -125,7 +125,7 @@ def plan_mail_tasks(
         Value(
             "Subject", "'Email: ' || coalesce(nullif(trim(subject), ''), '(no subject)')", cuts=True
         ),
-        Value("Description", "body", is_withheld=True),
+        Value("Description", "body_length", is_withheld=True),
         Value("TaskSubtype", f"'{MAIL_SUBTYPE}'", is_essential=True),
         Value("Status", f"'{DONE}'", is_essential=True),
         Value("WhoId", "crm_id", is_essential=True),

@@ -39,12 +39,12 @@ def check_creations(facts: Facts) -> Iterator[Finding]:
         if schema is None or not schema.is_createable or "create" not in operations:
             continue
         defaults = creation.defaults if creation and creation.object == name else {}
-        constants = [(field, value) for where, field, value in _constants(facts) if where == name]
+        constants = [(field, text) for where, field, text in _constants(facts) if where == name]
         essential = dict.fromkeys((*_ESSENTIAL.get(name, ()), *(field for field, _ in constants)))
         for field in essential:
             yield from _check_filled(schema, field, "problem", "are not created")
-        for field, value in constants:
-            yield from _check_constant(facts, schema, field, value)
+        for field, constant in constants:
+            yield from _check_constant(facts, schema, field, constant)
         for field in _FILLED.get(name, ()):
             yield from _check_filled(schema, field, "warning", "are created without it")
         given = {*essential, *_FILLED.get(name, ()), *defaults}

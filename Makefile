@@ -48,7 +48,7 @@ bench: $(VENV)/.runtime ## Measure the simulator.
 bench-marts: $(VENV)/.runtime ## Measure the models of opens and clicks on 10 million events.
 	@$(BIN)/python -m tests.bench.marts
 
-bench-plan: $(VENV)/.runtime ## Measure planning 1 million records with 15 fields.
+bench-plan: $(VENV)/.runtime ## Measure planning 1 million records with 15 fields, and 200,000 mails.
 	@$(BIN)/python -m tests.bench.plan
 
 bench-explain: $(VENV)/.runtime ## Measure how long one person's story takes on 10 million events.

@@ -31,6 +31,16 @@ class FieldSchema:
     is_defaulted_on_create: bool = False
     references: tuple[str, ...] = ()
 
+    @property
+    def is_required(self) -> bool:
+        """Whether no record can be created without a value; a boolean always has one."""
+        return (
+            self.is_createable
+            and not self.is_nillable
+            and not self.is_defaulted_on_create
+            and self.type != "boolean"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:

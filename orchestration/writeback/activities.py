@@ -51,8 +51,11 @@ people as ({people}),
 
 users as ({users})
 
+-- The models keep a text as Salesforce does, so its length is that of what will be there.
 select
-    activities.*,
+    activities.* exclude (body),
+    length(activities.body) as body_length,
+    md5(activities.body) as body_hash,
     activities.activity_key as external_key,
     people.account_id,
     users.record_id as active_owner_id,

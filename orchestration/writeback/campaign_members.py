@@ -122,8 +122,8 @@ def plan_campaign_members(connection: DuckDBPyConnection, context: PlanContext) 
     )
     values = (
         Value("CampaignId", "campaign_id", is_key=True),
-        Value("ContactId", "case when crm_object = 'Contact' then crm_id end"),
-        Value("LeadId", "case when crm_object = 'Lead' then crm_id end"),
+        Value("ContactId", "case when crm_object = 'Contact' then crm_id end", is_essential=True),
+        Value("LeadId", "case when crm_object = 'Lead' then crm_id end", is_essential=True),
         # Each campaign has statuses of its own, which no describe tells.
         Value("Status", "status", is_checked=False),
     )

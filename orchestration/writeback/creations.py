@@ -14,19 +14,22 @@ from orchestration.writeback.refusals import NUMBER_TYPES, Target
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One field of the records to be created, as SQL over the temporary table `planned`.
+    """One field of the records to be created, as SQL over the query that plans them.
 
-    `is_key`: this cell stands for the whole record where none is made. `cuts`: a text too long
-    for the field is cut. `is_withheld`: the plan only says how long the text is, and has a hash
-    of it. `refers_to`: SQL of the external key of a record of the same plan, whose id the value
-    will be. Only where `is_checked` does the describe say which values the field takes.
+    `is_key`: this cell stands for the whole record where none is made. `is_essential`: without
+    it no record is made. `cuts`: a text too long for the field is cut. `is_withheld`: the plan
+    only says how long the text is, and `sql` is that length; `text_hash` is SQL of a hash of it.
+    `refers_to`: SQL of the external key of a record of the same plan, whose id the value will
+    be. Only where `is_checked` does the describe say which values the field takes.
     """
 
     field: str
     sql: str
     is_key: bool = False
+    is_essential: bool = False
     cuts: bool = False
     is_withheld: bool = False
+    text_hash: str | None = None
     refers_to: str | None = None
     is_checked: bool = True
 
@@ -57,22 +60,26 @@ def plan_creations(
 
     `planned` is a query with a row per record: `external_key`, `reason`, `problem` (the decision
     where it is not to be made, else null), `problem_reason`, and whatever the values need. Fields
-    that the org has not, or that cannot be set, are left out; so are values that are null.
+    that the org has not, or that cannot be set, are left out; so are values that are null. A record
+    whose key or any essential value does not fit is not made at all: it could be made twice, or be
+    something else, like an open task for a mail that was sent.
     `parameters` are those of the query.
     """
-    values = [value for value in values if _is_settable(schema, value.field)]
+    settable = [value for value in values if _is_settable(schema, value.field)]
+    columns = [
+        _Column(value, schema.fields[value.field], place) for place, value in enumerate(settable)
+    ]
+    unsettable = [value for value in values if value not in settable and value.is_essential]
     connection.execute(
-        f"create or replace temp table planned as {_checked(schema, planned, values)}",
+        f"create or replace temp table planned as {_keyed(schema, planned, columns, unsettable)}",
         dict(parameters or {}),
     )
-    cells = " union all ".join(_list_value(schema, value) for value in values)
     connection.execute(
         "insert into writeback.changes (plan_id, object, external_key, field, new_value, policy, "
-        f"decision, reason, operation, refers_to, is_withheld, text_hash) {cells}",
-        {"plan_id": context.plan_id},
+        f"decision, reason, operation, refers_to, is_withheld, text_hash) {_cells(columns)}",
+        {"plan_id": context.plan_id, "object": schema.name},
     )
     connection.execute("drop table planned")
-    connection.execute(_BLOCK_REFUSED, {"plan_id": context.plan_id, "object": schema.name})
 
 
 def as_cell(schema: FieldSchema) -> Cell:
@@ -85,118 +92,116 @@ def _is_settable(schema: ObjectSchema, field: str) -> bool:
     return field in schema.fields and schema.fields[field].is_createable
 
 
-def _checked(schema: ObjectSchema, planned: str, values: Sequence[Value]) -> str:
-    """A record whose key does not fit is not made at all: it could be made twice."""
-    checks = [_fit(schema.fields[value.field], value) for value in values if value.is_key]
-    unfit = " ".join(f"when not ({fits}) then 'invalid'" for fits, _ in checks)
-    why = " ".join(f"when not ({fits}) then {misfit}" for fits, misfit in checks)
-    return f"""
-select * replace (
-    coalesce(problem, case {unfit} end) as problem,
-    coalesce(problem_reason, case {why} end) as problem_reason
-)
-from ({planned})
-"""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One value as the columns `v<n>` (its key; of a withheld text the length), `r<n>`, `h<n>`."""
 
+    value: Value
+    schema: FieldSchema
+    place: int
 
-def _fit(schema: FieldSchema, value: Value) -> tuple[str, str]:
-    """Return whether a value fits its field, and what is to be said where it does not."""
-    key = as_cell(schema).new_key(value.sql)
-    if not value.is_checked:
-        return "true", "''"
-    if schema.type == "picklist" and schema.active_values:
-        values = ", ".join(quoted(value) for value in schema.active_values)
-        return f"{key} in ({values})", f"{key} || ' is no active value of the picklist: add it'"
-    if _is_text(schema) and schema.length:
-        remedy = f"' characters, the field holds {schema.length}: make the field longer'"
-        return f"length({key}) <= {schema.length}", f"length({key}) || {remedy}"
-    return "true", "''"
+    @property
+    def selected(self) -> str:
+        key = self.value.sql
+        if not self.value.is_withheld:
+            key = as_cell(self.schema).new_key(key)
+        nothing, place = "cast(null as varchar)", self.place
+        refers_to, text_hash = self.value.refers_to or nothing, self.value.text_hash or nothing
+        return f"{key} as v{place}, {refers_to} as r{place}, {text_hash} as h{place}"
 
+    @property
+    def length(self) -> str:
+        return f"v{self.place}" if self.value.is_withheld else f"length(v{self.place})"
 
-def _list_value(of: ObjectSchema, value: Value) -> str:
-    schema = of.fields[value.field]
-    key = as_cell(schema).new_key(value.sql)
-    text = as_cell(schema).as_text(key)
-    fits, misfit = _fit(schema, value)
-    reason = "reason"
-    if value.cuts and schema.length:
-        text = f"case when {fits} then {key} else left({key}, {schema.length - 1}) || '…' end"
-        reason = f"reason || if({fits}, '', ', cut to {schema.length} characters')"
-        fits = "true"
-    if value.is_withheld:
-        text = f"length({key}) || ' character' || if(length({key}) = 1, '', 's')"
-    text_hash = f"md5({key})" if value.is_withheld else "cast(null as varchar)"
-    refers_to = value.refers_to or "cast(null as varchar)"
-    return f"""
+    @property
+    def text(self) -> str:
+        """The value as the plan shows it; of a withheld text only how long it is."""
+        key = f"v{self.place}"
+        if self.value.is_withheld:
+            return f"{key} || ' character' || if({key} = 1, '', 's')"
+        if self.is_cut:
+            cut = f"left({key}, {self.schema.length - 1}) || '…'"
+            return f"if({self.length} <= {self.schema.length}, {key}, {cut})"
+        return as_cell(self.schema).as_text(key)
+
+    @property
+    def is_cut(self) -> bool:
+        return self.value.cuts and self.schema.length > 0
+
+    @property
+    def reason(self) -> str:
+        if not self.is_cut:
+            return "reason"
+        cut = f"', cut to {self.schema.length} characters'"
+        return f"reason || if({self.length} <= {self.schema.length}, '', {cut})"
+
+    @property
+    def cells(self) -> str:
+        """A query of this value of every record that has it."""
+        unfit, why = self.misfit() or ("false", "''")
+        return f"""
 select
-    $plan_id, {quoted(of.name)}, external_key, {quoted(schema.name)}, {text}, 'owned',
-    case when problem is not null then problem when {fits} then 'write' else 'invalid' end,
-    case when problem is not null then problem_reason when {fits} then {reason} else {misfit} end,
-    'create', {refers_to}, {str(value.is_withheld).lower()}, {text_hash}
+    $plan_id, $object, external_key, {quoted(self.schema.name)}, {self.text}, 'owned',
+    case when problem is not null then problem when {unfit} then 'invalid' else 'write' end,
+    case
+        when problem is not null then problem_reason when {unfit} then {why} else {self.reason}
+    end,
+    'create', r{self.place}, {str(self.value.is_withheld).lower()}, h{self.place}
 from planned
 where
-    ({key} is not null or {refers_to} is not null)
-    and ({str(value.is_key).lower()} or problem is null)
+    (v{self.place} is not null or r{self.place} is not null)
+    and ({str(self.value.is_key).lower()} or problem is null)
 """
+
+    def misfit(self) -> tuple[str, str] | None:
+        """Return when the value does not fit its field, and what is to be said then."""
+        key, schema = f"v{self.place}", self.schema
+        if not self.value.is_checked or self.is_cut:
+            return None
+        if schema.type == "picklist" and schema.active_values:
+            values = ", ".join(quoted(value) for value in schema.active_values)
+            why = f"{key} || ' is no active value of the picklist: add it'"
+            return f"{key} not in ({values})", why
+        if _is_text(schema) and schema.length:
+            remedy = f"' characters, the field holds {schema.length}: make the field longer'"
+            return f"{self.length} > {schema.length}", f"{self.length} || {remedy}"
+        return None
+
+
+def _keyed(
+    schema: ObjectSchema, planned: str, columns: Sequence[_Column], unsettable: Sequence[Value]
+) -> str:
+    """Work out each value once, and whether the record can be made; no text of a mail is kept."""
+    faults = [
+        (f"l{place}", quoted(f"{schema.name}.{value.field} is missing or cannot be set"))
+        for place, value in enumerate(unsettable)
+    ]
+    for column in columns:
+        misfit = column.misfit()
+        if misfit and (column.value.is_key or column.value.is_essential):
+            name = "" if column.value.is_key else f"'{column.schema.name}: ' || "
+            faults.append((misfit[0], f"{name}{misfit[1]}"))
+    unfit = " ".join(f"when {fault} then 'invalid'" for fault, _ in faults)
+    why = " ".join(f"when {fault} then {reason}" for fault, reason in faults)
+    lacking = "".join(
+        f", ({value.sql}) is not null as l{place}" for place, value in enumerate(unsettable)
+    )
+    selected = ", ".join(column.selected for column in columns)
+    return f"""
+select * replace (
+    coalesce(problem, case {unfit or "when false then ''"} end) as problem,
+    coalesce(problem_reason, case {why or "when false then ''"} end) as problem_reason
+)
+from (
+    select external_key, reason, problem, problem_reason, {selected}{lacking} from ({planned})
+)
+"""
+
+
+def _cells(columns: Sequence[_Column]) -> str:
+    """List the values of each record, one row each."""
+    return " union all ".join(column.cells for column in columns)
 
 
 def _is_text(schema: FieldSchema) -> bool:
     return schema.type not in NUMBER_TYPES | {"boolean", "date", "datetime", "reference", "id"}
-
-
-#: K5: what Salesforce refused to create rests until a value of it or the metadata changes.
-_BLOCK_REFUSED = """
-with
-
-refused as (
-
-    select external_key, sent_at, error_code, error_message, new_values
-    from writeback.ledger
-    where object = $object and operation = 'create' and outcome = 'failed' and not is_transient
-    qualify row_number() over (partition by external_key order by attempt_id desc) = 1
-
-),
-
-wanted as (
-
-    select external_key, map_from_entries(list((field, new_value) order by field)) as new_values
-    from writeback.changes
-    where
-        plan_id = $plan_id and object = $object and operation = 'create' and decision = 'write'
-        and refers_to is null
-        and external_key in (select external_key from refused)
-    group by external_key
-
-),
-
-standing as (
-
-    select refused.external_key, refused.error_code, refused.error_message
-    from refused
-    inner join wanted on wanted.external_key = refused.external_key
-    where
-        not exists (
-            select 1 from raw.salesforce_describes as describes
-            where describes.object = $object and describes.loaded_at > refused.sent_at
-        )
-        and list_bool_and(list_transform(
-            map_entries(wanted.new_values),
-            lambda entry: entry.value is not distinct from
-                json_extract_string(refused.new_values, '$.' || entry.key)
-        ))
-)
-
-update writeback.changes as changes
-set
-    decision = 'blocked',
-    reason = 'Salesforce refused to create this before: ' || coalesce(standing.error_code, '')
-        || ', ' || coalesce(standing.error_message, '')
-        || '. Tried again once a value or the metadata changes'
-from standing
-where
-    changes.plan_id = $plan_id
-    and changes.object = $object
-    and changes.operation = 'create'
-    and changes.external_key = standing.external_key
-    and changes.decision = 'write'
-"""

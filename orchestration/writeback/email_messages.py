@@ -10,7 +10,10 @@ from orchestration.writeback.planners import PlanContext
 from orchestration.writeback.standing_refusals import block_refused
 
 #: Sent; and read, as whoever owns the mailbox has seen it there.
-_STATUS = "case status when 'Sent' then '3' else '1' end"
+MAIL_STATUSES = ("3", "1")
+_STATUS = "case status when 'Sent' then '{}' else '{}' end".format(*MAIL_STATUSES)
+
+_OF_BODY = ("body_length", "body_hash")
 
 #: An address of a record is told by a relation; these are all others.
 _TO_ADDRESS = "case when status = 'Received' and active_owner_id is null then to_address end"
@@ -25,13 +28,13 @@ def plan_email_messages(connection: DuckDBPyConnection, context: PlanContext) ->
     values = [
         Value(section.key_field, "external_key", is_key=True),
         Value("Subject", "subject", cuts=True),
-        Value("TextBody", "case when not is_html then body end", is_withheld=True),
-        Value("HtmlBody", "case when is_html then body end", is_withheld=True),
+        _text("TextBody", "not is_html"),
+        _text("HtmlBody", "is_html"),
         Value("FromAddress", "from_address"),
         Value("ToAddress", _TO_ADDRESS if has_relations else "to_address"),
-        Value("MessageDate", "message_date"),
+        Value("MessageDate", "message_date", is_essential=True),
         Value("Incoming", "status = 'Received'"),
-        Value("Status", _STATUS),
+        Value("Status", _STATUS, is_essential=True),
         Value("MessageIdentifier", "'<' || message_id || '>'"),
         Value("ThreadIdentifier", "thread_id"),
         # Contacts and leads are told by relations: only other objects may stand here.
@@ -41,6 +44,11 @@ def plan_email_messages(connection: DuckDBPyConnection, context: PlanContext) ->
     planned = "select * from unlogged_mail where target = 'EmailMessage'"
     plan_creations(connection, context, schema, planned, values)
     _plan_counts(connection, context, schema)
+
+
+def _text(field: str, holds: str) -> Value:
+    length, text_hash = (f"case when {holds} then {what} end" for what in _OF_BODY)
+    return Value(field, length, is_withheld=True, text_hash=text_hash)
 
 
 def _counts(context: PlanContext) -> dict[str, str]:

@@ -4,6 +4,7 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.writeback.creations import Value, plan_creations
 from orchestration.writeback.planners import PlanContext
+from orchestration.writeback.refused_records import block_refused_records
 from orchestration.writeback.snapshot_sql import active_users, current, people
 
 _PERSON = "case status when 'Sent' then 'ToAddress' else 'FromAddress' end"
@@ -102,8 +103,8 @@ _VALUES = (
         is_key=True,
         refers_to="case when email_message_id is null then activity_key end",
     ),
-    Value("RelationId", "relation_id"),
-    Value("RelationType", "relation_type"),
+    Value("RelationId", "relation_id", is_essential=True),
+    Value("RelationType", "relation_type", is_essential=True),
     Value("RelationAddress", "relation_address"),
 )
 
@@ -130,6 +131,8 @@ def plan_email_relations(connection: DuckDBPyConnection, context: PlanContext) -
             },
         ),
     )
+    # A mail that rests because Salesforce refused it is none that a relation can name.
+    block_refused_records(connection, context.plan_id)
     parameters = {
         "plan_id": context.plan_id,
         "key_field": context.sections.activities.key_field,

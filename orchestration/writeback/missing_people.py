@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.crm.schema import FieldSchema, ObjectSchema
+from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.comparison import quoted
 from orchestration.writeback.creations import Value, plan_creations
 from orchestration.writeback.mapping_sections import CreateMissing
@@ -148,7 +148,13 @@ def _values(schema: ObjectSchema, section: CreateMissing) -> Iterator[Value]:
         parts = [part for part in (known, default) if part]
         if name in schema.fields and parts:
             sql = parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
-            yield Value(name, sql, is_key=name == "Email", cuts=name in ("LastName", "FirstName"))
+            yield Value(
+                name,
+                sql,
+                is_key=name == "Email",
+                is_essential=schema.fields[name].is_required,
+                cuts=name in ("LastName", "FirstName"),
+            )
 
 
 def _default(section: CreateMissing, name: str) -> str | None:
@@ -162,17 +168,8 @@ def _lacking(schema: ObjectSchema, values: list[Value]) -> Iterator[tuple[str, s
     """Return (field, SQL) of what the org requires; a record without it would be refused."""
     given = {value.field: value.sql for value in values}
     for field in schema.fields.values():
-        if _is_required(field):
+        if field.is_required:
             yield field.name, given.get(field.name, "null")
-
-
-def _is_required(field: FieldSchema) -> bool:
-    return (
-        field.is_createable
-        and not field.is_nillable
-        and not field.is_defaulted_on_create
-        and field.type != "boolean"
-    )
 
 
 def _remedy(section: CreateMissing, name: str) -> str:

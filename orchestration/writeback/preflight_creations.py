@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingOf
 
 from orchestration.crm.schema import FieldSchema, ObjectSchema
+from orchestration.writeback.email_messages import MAIL_STATUSES
 from orchestration.writeback.package_fields import KEY_LENGTH
 from orchestration.writeback.preflight_facts import Facts, Finding, Severity
 from orchestration.writeback.refusals import NUMBER_TYPES
 from orchestration.writeback.setup_paths import field_access, new_field, values_of
+from orchestration.writeback.tasks import DONE, MAIL_SUBTYPE, NOT_STARTED
 
 #: What makes no sense without, of records that Touchline creates, and what it fills besides.
 _ESSENTIAL: MappingOf[str, tuple[str, ...]] = {
@@ -21,7 +23,7 @@ _ESSENTIAL: MappingOf[str, tuple[str, ...]] = {
 _FILLED: MappingOf[str, tuple[str, ...]] = {
     "Contact": ("FirstName", "OwnerId"),
     "Lead": ("FirstName", "OwnerId"),
-    "Task": ("OwnerId", "ActivityDate", "Description", "TaskSubtype"),
+    "Task": ("OwnerId", "ActivityDate", "Description"),
     "EmailMessage": (
         "TextBody", "HtmlBody", "FromAddress", "ToAddress", "Incoming", "MessageIdentifier",
         "ThreadIdentifier", "RelatedToId",
@@ -37,11 +39,15 @@ def check_creations(facts: Facts) -> Iterator[Finding]:
         if schema is None or not schema.is_createable or "create" not in operations:
             continue
         defaults = creation.defaults if creation and creation.object == name else {}
-        for field in _ESSENTIAL.get(name, ()):
+        constants = [(field, text) for where, field, text in _constants(facts) if where == name]
+        essential = dict.fromkeys((*_ESSENTIAL.get(name, ()), *(field for field, _ in constants)))
+        for field in essential:
             yield from _check_filled(schema, field, "problem", "are not created")
+        for field, constant in constants:
+            yield from _check_constant(facts, schema, field, constant)
         for field in _FILLED.get(name, ()):
             yield from _check_filled(schema, field, "warning", "are created without it")
-        given = {*_ESSENTIAL.get(name, ()), *_FILLED.get(name, ()), *defaults}
+        given = {*essential, *_FILLED.get(name, ()), *defaults}
         yield from _unfilled(schema, given)
         for default, value in defaults.items():
             yield from _check_default(name, default, value, schema.fields.get(default))
@@ -56,6 +62,32 @@ def check_creations(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def _constants(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """Tell which values Touchline gives to whatever it creates: object, field and value."""
+    sections = facts.mapping.sections
+    if sections.activities.log == "email_message":
+        yield from (("EmailMessage", "Status", value) for value in MAIL_STATUSES)
+    if sections.activities.log != "off":
+        yield ("Task", "TaskSubtype", MAIL_SUBTYPE)
+    if sections.activities.log != "off" or sections.tasks.kinds:
+        yield ("Task", "Status", DONE)
+    if sections.tasks.kinds:
+        yield ("Task", "Status", NOT_STARTED)
+
+
+def _check_constant(facts: Facts, schema: ObjectSchema, name: str, value: str) -> Iterator[Finding]:
+    field = schema.fields.get(name)
+    if field and field.active_values and value not in field.active_values:
+        yield Finding(
+            "creations",
+            # A plan leaves such records out by itself, and the others may go.
+            "warning" if facts.is_planned else "problem",
+            f"{schema.name}.{name}",
+            f"has no active value {value!r}: records that need it are not created",
+            f"Add it: {values_of(schema.name, field.label)}.",
+        )
+
+
 def _check_filled(
     schema: ObjectSchema, name: str, severity: Severity, what_happens: str
 ) -> Iterator[Finding]:
@@ -68,7 +100,7 @@ def _check_filled(
 
 def _unfilled(schema: ObjectSchema, given: Collection[str]) -> Iterator[Finding]:
     for field in schema.fields.values():
-        if not _is_required(field) or field.name in given:
+        if not field.is_required or field.name in given:
             continue
         remedy = f"Give it a default: {values_of(schema.name, field.label)}."
         if schema.name in ("Contact", "Lead"):
@@ -80,15 +112,6 @@ def _unfilled(schema: ObjectSchema, given: Collection[str]) -> Iterator[Finding]
             "is required on creation, and nothing fills it",
             remedy,
         )
-
-
-def _is_required(field: FieldSchema) -> bool:
-    return (
-        field.is_createable
-        and not field.is_nillable
-        and not field.is_defaulted_on_create
-        and field.type != "boolean"
-    )
 
 
 def _check_default(

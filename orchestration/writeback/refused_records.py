@@ -19,17 +19,20 @@ where outcome = 'failed' and not is_transient
 order by all
 """
 
-#: Values that are withheld, or ids of records of the same plan, are not in the ledger to compare.
+#: Of a withheld text the ledger has the length to compare, if it has it; ids of records of the same
+#: plan are not known.
 _BLOCK = """
 with
 
 wanted as (
 
-    select coalesce(record_id, external_key) as record_key, field, new_value
+    select
+        coalesce(record_id, external_key) as record_key, field, new_value,
+        coalesce(is_withheld, false) as is_withheld
     from writeback.changes
     where
         plan_id = $plan_id and object = $object and operation = $operation and decision = 'write'
-        and not coalesce(is_withheld, false) and refers_to is null
+        and refers_to is null
 
 ),
 
@@ -62,6 +65,10 @@ standing as (
                 wanted.record_key = last_attempts.record_key
                 and wanted.new_value is distinct from
                     json_extract_string(last_attempts.new_values, '$.' || wanted.field)
+                and not (
+                    wanted.is_withheld
+                    and not json_exists(last_attempts.new_values, '$.' || wanted.field)
+                )
         )
 
 )

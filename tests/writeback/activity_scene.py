@@ -12,6 +12,7 @@ from orchestration.local_org import describe, schema
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.mapping_sections import Sections
 from orchestration.writeback.planners import PlanContext, Planner
+from orchestration.writeback.refused_records import block_refused_records
 from orchestration.writeback.tables import create_writeback_tables
 
 ANN, BEN = "003000000000001AAA", "003000000000002AAA"
@@ -52,6 +53,7 @@ _TABLES: Mapping[str, Mapping[str, tuple[str, Any]]] = {
         "subject": ("varchar", "Answer: Hello"),
         "due_on": ("date", "2026-10-09"),
         "status": ("varchar", "Not Started"),
+        "is_recent": ("boolean", True),
         "closed_by": ("varchar", None),
     },
     "crm.campaign_members": {
@@ -87,6 +89,12 @@ def without_field(name: str, field_name: str) -> dict[str, Any]:
     """Return a change of an object's describe that hides a field."""
     fields = described(name)["fields"]
     return {"fields": [each for each in fields if each["name"] != field_name]}
+
+
+def with_fields(name: str, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a change of an object's describe that changes some of its fields, by their names."""
+    fields = described(name)["fields"]
+    return {"fields": [each | dict(changes.get(each["name"], {})) for each in fields]}
 
 
 def described(name: str) -> dict[str, Any]:
@@ -180,6 +188,7 @@ class Scene:
         with self.warehouse.connect() as connection:
             connection.begin()
             planner(connection, context)
+            block_refused_records(connection, context.plan_id)
             connection.commit()
         self.notes = context.notes
         found: dict[tuple[str, str], dict[str, tuple[Any, ...]]] = {}

@@ -239,7 +239,10 @@ def test_k5_a_count_that_salesforce_refused_rests(scene: Scene) -> None:
     assert decisions(scene.plan(plan_activities, MAIL)) == ["blocked"]
 
 
-def test_k5_a_mail_that_salesforce_refused_rests_until_a_value_changes(scene: Scene) -> None:
+@pytest.mark.parametrize("change", [{"open_count": 3}, {"body": "Dear Annabel"}])
+def test_k5_a_mail_that_salesforce_refused_rests_until_a_value_changes(
+    scene: Scene, change: dict[str, Any]
+) -> None:
     scene.computed("crm.activities", {})
     scene.attempted(
         *("EmailMessage", "sent m1", "failed"),
@@ -250,7 +253,7 @@ def test_k5_a_mail_that_salesforce_refused_rests_until_a_value_changes(scene: Sc
     planned = scene.plan(plan_activities, MAIL)
     assert decisions(planned) == ["blocked"]
     assert [name for name, _ in planned] == ["EmailMessage"], "and nothing refers to it"
-    scene.computed("crm.activities", {"open_count": 3})
+    scene.computed("crm.activities", change)
     assert decisions(scene.plan(plan_activities, MAIL)) == ["write"]
 
 

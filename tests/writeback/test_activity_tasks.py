@@ -13,8 +13,8 @@ from tests.writeback.activity_scene import (
     REP,
     Scene,
     decisions,
-    described,
     schemas,
+    with_fields,
     without_field,
     written,
 )
@@ -23,6 +23,7 @@ TASK = "00T000000000001AAA"
 AS_TASKS: dict[str, Any] = {"activities": {"log": "task"}}
 AS_MAIL: dict[str, Any] = {"activities": {"log": "email_message"}}
 FOLLOW_UPS: dict[str, Any] = {"tasks": {"kinds": ["reply", "manual_step"]}}
+AUDIENCE = {"kind": "audience"}
 LOGGED = {
     KEY: "sent m1",
     "Subject": "Email: Hello",
@@ -96,9 +97,39 @@ def test_j4_only_the_kinds_that_the_mapping_names_are_planned(scene: Scene) -> N
     assert scene.plan(plan_activities, FOLLOW_UPS) == {}
 
 
-def test_j4_what_is_done_from_the_start_is_no_task(scene: Scene) -> None:
-    scene.computed("crm.tasks", {"status": "Completed", "closed_by": "answer"})
+@pytest.mark.parametrize(
+    "row", [{"status": "Completed", "closed_by": "answer"}, {"is_recent": False}]
+)
+def test_j4_what_is_done_from_the_start_or_long_ago_is_no_task(
+    scene: Scene, row: dict[str, Any]
+) -> None:
+    scene.computed("crm.tasks", row)
     assert scene.plan(plan_activities, FOLLOW_UPS) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "planned"),
+    [
+        ("follow-up r1", "Not Started", {"Status": ("Completed", "write")}),
+        ("follow-up r1", "Completed", None),
+        ("audience silent 00Q000000000001EAA 2026-10-07", "Not Started", None),
+        ("sent m1", "Not Started", None),
+    ],
+)
+def test_j4_a_task_of_ours_that_the_models_have_forgotten_is_completed(
+    scene: Scene, key: str, status: str, planned: dict[str, Any] | None
+) -> None:
+    scene.stored("Task", stored_task(status, **{KEY: key}))
+    assert scene.plan(plan_activities, FOLLOW_UPS).get(("Task", TASK)) == planned
+
+
+def test_g5_a_lead_that_became_a_contact_has_one_open_follow_up(scene: Scene) -> None:
+    scene.computed("crm.tasks", {"task_key": f"audience silent {ANN} 2026-10-07"} | AUDIENCE)
+    scene.stored("Task", stored_task(**{KEY: f"audience silent {LEA} 2026-10-07"}))
+    planned = written(scene.plan(plan_activities, {"tasks": {"kinds": ["audience"]}}))
+    assert planned["Task", TASK] == {"Status": "Completed"}
+    assert planned["Task", f"audience silent {ANN} 2026-10-07"]["Status"] == "Not Started"
+    assert "closed: what it was opened for is gone" in scene.reasons()
 
 
 def test_j4_a_task_is_completed_once_its_reason_is_gone(scene: Scene) -> None:
@@ -135,11 +166,31 @@ def test_j4_an_org_without_the_status_completed_is_told_so(scene: Scene) -> None
     scene.computed("crm.tasks", {"status": "Completed"})
     scene.stored("Task", stored_task())
     values = {"picklistValues": [{"value": "Done", "active": True}]}
-    fields = [
-        each | values if each["name"] == "Status" else each for each in described("Task")["fields"]
-    ]
-    planned = scene.plan(plan_activities, FOLLOW_UPS, schemas(Task={"fields": fields}))
-    assert decisions(planned) == ["invalid"]
+    changed = schemas(Task=with_fields("Task", {"Status": values}))
+    assert decisions(scene.plan(plan_activities, FOLLOW_UPS, changed)) == ["invalid"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        *(
+            (
+                {name: {"picklistValues": [{"value": "Done", "active": True}]}},
+                f"{name}: {value} is no active value of the picklist: add it",
+            )
+            for name, value in (("Status", "Completed"), ("TaskSubtype", "Email"))
+        ),
+        ({"WhoId": {"createable": False}}, "Task.WhoId is missing or cannot be set"),
+    ],
+)
+def test_i4_mail_is_no_task_without_what_makes_it_one(
+    scene: Scene, change: dict[str, Any], reason: str
+) -> None:
+    scene.computed("crm.activities", {})
+    changed = schemas(Task=with_fields("Task", change))
+    planned = scene.plan(plan_activities, AS_TASKS, changed)
+    assert planned == {("Task", "sent m1"): {KEY: ("sent m1", "invalid")}}
+    assert scene.reasons() == [reason]
 
 
 def test_k4_without_its_key_no_follow_up_is_made(scene: Scene) -> None:

@@ -1,12 +1,12 @@
 """The doctor against a live org that an admin has set badly, one thing at a time (K8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration.crm.schema import parse_describe
+from orchestration.crm.schema import ObjectSchema, parse_describe
 from orchestration.settings import PROJECT_ROOT
 from orchestration.writeback.doctor import History, diagnose, objects_of, read_history
 from orchestration.writeback.mapping import parse_mapping
@@ -17,6 +17,7 @@ from orchestration.writeback.preflight_facts import Facts, Finding
 from orchestration.writeback.vocabularies import read_vocabularies
 from tests.crm.live_org import IMPATIENT, LiveOrg
 from tests.crm.scripted_org import Answer, Script, scripted_org
+from tests.writeback.activity_scene import described, with_fields
 from tests.writeback.scene import ANN, plan_for
 from tests.writeback.stage import Stage
 
@@ -167,6 +168,21 @@ def test_h5_leads_of_free_mail_addresses_need_a_company(doctor: Any) -> None:
     assert told(doctor("create_missing: {object: Lead, defaults: {Company: Unknown}}")) == set()
 
 
+def facts_of(lines: str, schemas: Mapping[str, ObjectSchema], *, is_planned: bool = True) -> Facts:
+    """Return what the checks of creations look at; all that is described is to be created."""
+    return Facts(
+        mapping=parse_mapping(lines, "m.yml"),
+        objects=dict.fromkeys(schemas, frozenset({"create"})),
+        schemas=schemas,
+        limits=None,
+        calls_needed=0,
+        is_planned=is_planned,
+        earlier={},
+        columns=None,
+        vocabularies={},
+    )
+
+
 def test_h5_what_the_org_requires_of_new_records_needs_a_value(org: LiveOrg) -> None:
     describe = org.crm().describe("Contact")
     (field,) = [each for each in describe["fields"] if each["name"] == "Department"]
@@ -174,17 +190,7 @@ def test_h5_what_the_org_requires_of_new_records_needs_a_value(org: LiveOrg) -> 
     lines = "version: 1\nextends: default\ncreate_missing: {object: Contact"
     told_of = []
     for rest in ("}", ", defaults: {Department: Sales}}"):
-        facts = Facts(
-            mapping=parse_mapping(lines + rest, "m.yml"),
-            objects={"Contact": frozenset({"create"})},
-            schemas={"Contact": parse_describe(describe)},
-            limits=None,
-            calls_needed=0,
-            is_planned=True,
-            earlier={},
-            columns=None,
-            vocabularies={},
-        )
+        facts = facts_of(lines + rest, {"Contact": parse_describe(describe)})
         told_of.append([(each.severity, each.subject) for each in check_creations(facts)])
     assert told_of == [[("problem", "Contact.Department")], []]
 
@@ -196,6 +202,32 @@ def test_j2_what_activities_are_made_of_may_be_set(org: LiveOrg, doctor: Any) ->
         ("creations", "warning", "Task.Description"),
         ("creations", "warning", "EmailMessage.HtmlBody"),
     }
+
+
+@pytest.mark.parametrize(("is_planned", "severity"), [(False, "problem"), (True, "warning")])
+def test_j2_what_touchline_writes_into_picklists_has_to_be_active(
+    is_planned: bool, severity: str
+) -> None:
+    values = {"picklistValues": [{"value": "Open", "active": True}]}
+    names = ("Status", "TaskSubtype")
+    changed = {
+        name: parse_describe(described(name) | with_fields(name, dict.fromkeys(names, values)))
+        for name in ("Task", "EmailMessage")
+    }
+    facts = facts_of(
+        f"version: 1\nextends: default\n{EVERYTHING}",
+        changed,
+        is_planned=is_planned,
+    )
+    assert [
+        (each.severity, each.subject, each.found.split("'")[1]) for each in check_creations(facts)
+    ] == [
+        (severity, "Task.TaskSubtype", "Email"),
+        (severity, "Task.Status", "Completed"),
+        (severity, "Task.Status", "Not Started"),
+        (severity, "EmailMessage.Status", "3"),
+        (severity, "EmailMessage.Status", "1"),
+    ]
 
 
 def test_h5_a_default_has_to_be_there_and_a_value_of_its_picklist(doctor: Any) -> None:

@@ -73,6 +73,13 @@ users as (
 
 ),
 
+clock as (
+
+    select {{ add_days('as_of', '-' ~ var('follow_up_max_age_days')) }} as oldest_reply_at
+    from {{ ref('int_clock') }}
+
+),
+
 -- E9: a human reply asks its sender for an answer by the next business day.
 follow_ups as (
 
@@ -151,14 +158,17 @@ tasks as (
 )
 
 select
-    task_key,
-    kind,
-    crm_id,
-    owner_id,
-    subject,
-    due_on,
-    case when closed_by is null then 'Not Started' else 'Completed' end as status,
-    opened_at,
-    closed_at,
-    closed_by
+    tasks.task_key,
+    tasks.kind,
+    tasks.crm_id,
+    tasks.owner_id,
+    tasks.subject,
+    tasks.due_on,
+    case when tasks.closed_by is null then 'Not Started' else 'Completed' end as status,
+    coalesce(tasks.kind != 'reply' or tasks.opened_at >= clock.oldest_reply_at, false)
+        as is_recent,
+    tasks.opened_at,
+    tasks.closed_at,
+    tasks.closed_by
 from tasks
+cross join clock

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from orchestration.cli import app, main
+from orchestration.local_org import process
 from orchestration.sync_report import Calls, Loads, Planned, SyncReport, Written
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.tables import create_writeback_tables
@@ -49,7 +51,7 @@ class Touchline(Protocol):
 @pytest.fixture
 def touchline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Touchline:
+) -> Iterator[Touchline]:
     """The command's entry point in this process: starting one costs more than most tests."""
 
     def run(*arguments: str, **variables: str) -> Answer:
@@ -64,7 +66,9 @@ def touchline(
         said = capsys.readouterr()
         return Answer(int(ended.value.code or 0), said.out, said.err)
 
-    return run
+    yield run
+    # Some commands start the org before they find that there is nothing to do.
+    process.stop(tmp_path / "org")
 
 
 def every_command() -> list[list[str]]:
@@ -95,6 +99,16 @@ def planned(tmp_path: Path) -> Path:
             CELLS,
         )
     return tmp_path
+
+
+@pytest.fixture
+def waiting(planned: Path) -> Path:
+    """The same, and the newer plan waits."""
+    with Warehouse(planned / "warehouse.duckdb").connect() as connection:
+        connection.execute(
+            "update writeback.plans set approval = 'waiting', gates = ['it is too large']"
+        )
+    return planned
 
 
 def test_the_commands_are_those_of_the_manual() -> None:
@@ -295,3 +309,33 @@ def test_a_run_succeeds_when_nothing_failed_anywhere(
         Loads(), Planned(), Written(failed=failed), Calls(), seconds=1.0, problems=problems
     )
     assert report.succeeded is succeeded
+
+
+@pytest.mark.parametrize("command", [["apply"], ["apply", "--json"], ["approve"]])
+def test_k1_a_plan_that_waits_is_named_where_nobody_can_be_asked(
+    touchline: Touchline, waiting: Path, command: list[str]
+) -> None:
+    answer = touchline(*command)
+    assert answer.status == 1
+    assert "`touchline approve plan-00001`" in answer.beside
+    assert _approvals(waiting) == [("waiting", None)]
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "approval"),
+    [("apply", "n", "waiting"), ("approve", "n", "waiting"), ("approve", "y", "approved")],
+)
+def test_k1_at_a_terminal_a_plan_that_waits_is_shown_before_somebody_says_yes(
+    waiting: Path, command: str, answer: str, approval: str
+) -> None:
+    around = {"TOUCHLINE_DATA": str(waiting), "TOUCHLINE_ORG_PORT": "0", "TTY_COMPATIBLE": "1"}
+    done = CliRunner().invoke(app, [command], input=f"{answer}\n", env=around)
+    assert done.exit_code == (answer != "y")
+    for words in ("1 record to change in 2 fields", "it is too large", "approve plan-00001?"):
+        assert words in done.output
+    assert [each for each, _ in _approvals(waiting)] == [approval]
+
+
+def _approvals(data: Path) -> list[tuple[str, str | None]]:
+    with Warehouse(data / "warehouse.duckdb").connect(read_only=True) as connection:
+        return connection.execute("select approval, approved_by from writeback.plans").fetchall()

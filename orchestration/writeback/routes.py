@@ -121,10 +121,10 @@ def choose_route(
         f"{_counted(jobs, 'job')} of up to {ROWS_PER_JOB:,} records, "
         f"instead of {_counted(collections.calls, 'call')}",
     )
-    if refers or (operation == "create" and object_name in NEVER_IN_BULK):
-        return replace(collections, reason="tied to other records of the plan: never in bulk")
     if operation == "create" and object_name in IDENTITIES:
         return replace(collections, reason="no key tells a job's results apart: never in bulk")
+    if refers or (operation == "create" and object_name in NEVER_IN_BULK):
+        return replace(collections, reason="tied to other records of the plan: never in bulk")
     if records < BULK_FROM:
         return replace(collections, reason=f"fewer than {BULK_FROM:,} records")
     if bulk.calls >= collections.calls:

@@ -25,8 +25,9 @@ from orchestration.writeback.books import Attempt, Books, first_sent
 from orchestration.writeback.bulk_answers import take_answers
 from orchestration.writeback.fates import find_fates
 from orchestration.writeback.jobs import OpenJob, close_job, open_jobs
-from orchestration.writeback.ledger import mark_undone, record_skipped
+from orchestration.writeback.ledger import record_skipped
 from orchestration.writeback.tables import create_writeback_tables
+from orchestration.writeback.undone import mark_undone
 from orchestration.writeback.writes import Write
 
 _OPEN_ATTEMPTS = """

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from orchestration.cli import app, main
+from orchestration.local_org import process
 from orchestration.sync_report import Calls, Loads, Planned, SyncReport, Written
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.tables import create_writeback_tables
@@ -49,7 +51,7 @@ class Touchline(Protocol):
 @pytest.fixture
 def touchline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Touchline:
+) -> Iterator[Touchline]:
     """The command's entry point in this process: starting one costs more than most tests."""
 
     def run(*arguments: str, **variables: str) -> Answer:
@@ -64,7 +66,9 @@ def touchline(
         said = capsys.readouterr()
         return Answer(int(ended.value.code or 0), said.out, said.err)
 
-    return run
+    yield run
+    # Some commands start the org before they find that there is nothing to do.
+    process.stop(tmp_path / "org")
 
 
 def every_command() -> list[list[str]]:

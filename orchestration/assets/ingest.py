@@ -185,6 +185,7 @@ def salesforce_snapshot(
         ["raw", "salesforce_describes"],
         metadata={
             "objects": len(report.objects),
+            "missing": ", ".join(report.missing) or "none",
             "settled_writes": settled.written + settled.unsent + settled.failed,
             "read_calls": report.calls.read + settled.calls.read,
             "seconds": report.seconds,

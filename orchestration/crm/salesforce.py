@@ -1,18 +1,13 @@
 """The Salesforce adapter: the only place that knows simple-salesforce."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import requests
-from simple_salesforce import login as simple_login
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import (
-    SalesforceAuthenticationFailed,
-    SalesforceError,
-    SalesforceExpiredSession,
-)
+from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 from simple_salesforce.util import exception_handler
 
 from orchestration.crm.client import (
@@ -25,8 +20,9 @@ from orchestration.crm.client import (
 )
 from orchestration.crm.salesforce_bulk import JSON, SalesforceJobs
 from orchestration.crm.salesforce_errors import request_error, row_errors
-from orchestration.crm.salesforce_values import check_ids, ids_of, to_json
-from orchestration.crm.transport import LOOPBACK, Patience, Traffic, open_session
+from orchestration.crm.salesforce_login import fetch_token
+from orchestration.crm.salesforce_values import check_ids, ids_of, short_id, to_json
+from orchestration.crm.transport import LOOPBACK, Patience, Traffic, open_session, told_by
 from orchestration.settings import SalesforceLogin
 
 #: Pinned: a version decides what describe and the error shapes look like.
@@ -36,6 +32,9 @@ API_VERSION = "66.0"
 ROWS_PER_WRITE = 200
 
 _SALESFORCE_HOST = ".my.salesforce.com"
+
+#: What the local org is called in requests; all of them go to its port.
+_LOCAL_HOST = f"local{_SALESFORCE_HOST}"
 _COLLECTIONS = "composite/sobjects"
 
 Answer = TypeVar("Answer")
@@ -78,7 +77,7 @@ class SalesforceCrm:
         """
         path = f"sobjects/{object_name}/describe"
         answer = self._json(f"describe {object_name}", "GET", path)
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or not isinstance(answer.get("fields"), list):
             raise CrmUnavailableError(f"describe {object_name}: Salesforce answered nothing usable")
         return answer
 
@@ -86,11 +85,12 @@ class SalesforceCrm:
         """Yield the result page by page (at most 2,000 records each), without `attributes`."""
         what = f"query {_object_of(soql)}"
         page = self._ask(what, lambda org: org.query(soql, include_deleted=include_deleted))
-        yield _records(what, page)
-        while not page["done"]:
-            next_page = partial(_query_more, url=page["nextRecordsUrl"])
-            page = self._ask(what, next_page)
-            yield _records(what, page)
+        records, next_url = _page(what, page)
+        yield records
+        while next_url:
+            page = self._ask(what, partial(_query_more, url=next_url))
+            records, next_url = _page(what, page)
+            yield records
 
     def update_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Update records by `Id` in one Collections request; never creates one.
@@ -99,14 +99,15 @@ class SalesforceCrm:
             ValueError: too many records, an id missing or twice, or a value JSON cannot carry.
             CrmUnavailableError: no answer; which records were changed is not known.
         """
-        check_ids(ids_of(records))
-        return self._write("PATCH", object_name, records)
+        ids = ids_of(records)
+        check_ids(ids)
+        return self._write("PATCH", object_name, records, ids)
 
     def create_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Create records in one Collections request, which is never repeated."""
         if any("Id" in record for record in records):
             raise ValueError(f"{object_name}: a record that is to be created has no Id")
-        return self._write("POST", object_name, records)
+        return self._write("POST", object_name, records, [None] * len(records))
 
     def delete_many(self, object_name: str, record_ids: Sequence[str]) -> list[RowResult]:
         """Put records into the recycle bin in one Collections request.
@@ -119,7 +120,7 @@ class SalesforceCrm:
         _check_size(len(record_ids))
         what = f"delete {object_name}"
         path = f"{_COLLECTIONS}?ids={','.join(record_ids)}&allOrNone=false"
-        return _row_results(what, self._json(what, "DELETE", path), len(record_ids))
+        return _row_results(what, self._json(what, "DELETE", path), record_ids)
 
     @property
     def latest_limits(self) -> Limits | None:
@@ -131,11 +132,14 @@ class SalesforceCrm:
 
     def limits(self) -> Limits:
         """Ask for the daily allowance of calls (needs View Setup)."""
-        answer = self._ask("limits", lambda org: org.limits())
-        daily = (answer or {}).get("DailyApiRequests")
-        if daily is None:
-            raise CrmUnavailableError("limits: Salesforce does not tell the daily allowance")
-        return Limits(daily_calls=daily["Max"], daily_calls_left=daily["Remaining"])
+        answer: Any = self._ask("limits", lambda org: org.limits())
+        try:
+            daily = answer["DailyApiRequests"]
+            return Limits(daily_calls=int(daily["Max"]), daily_calls_left=int(daily["Remaining"]))
+        except (KeyError, TypeError, ValueError):
+            raise CrmUnavailableError(
+                "limits: Salesforce does not tell the daily allowance"
+            ) from None
 
     def server_time(self) -> datetime:
         """Return the org's clock (UTC) as of its latest answer; asks once if there is none."""
@@ -143,19 +147,21 @@ class SalesforceCrm:
             self._ask("clock", lambda org: org.query("select Id from User limit 1"))
         if self._traffic.server_time is None:
             raise CrmUnavailableError("Salesforce answered without a Date header")
-        return self._traffic.server_time.astimezone(UTC)
+        return self._traffic.server_time
 
     @property
     def user_id(self) -> str:
         """The integration user, as the login named it; empty before the first answer."""
         return self._traffic.user_id
 
-    def _write(self, method: str, object_name: str, records: Sequence[Record]) -> list[RowResult]:
+    def _write(
+        self, method: str, object_name: str, records: Sequence[Record], ids: Sequence[str | None]
+    ) -> list[RowResult]:
         _check_size(len(records))
         rows = [{"attributes": {"type": object_name}, **record} for record in records]
         body = to_json({"allOrNone": False, "records": rows})
         what = f"write {object_name}"
-        return _row_results(what, self._json(what, method, _COLLECTIONS, body), len(records))
+        return _row_results(what, self._json(what, method, _COLLECTIONS, body), ids)
 
     def _json(self, what: str, method: str, path: str, body: bytes | None = None) -> Any:
         answer = self._send(what, method, path, body)
@@ -207,33 +213,8 @@ class SalesforceCrm:
         The token is handed to simple-salesforce as a finished session: given credentials, it
         would log in by itself, without bound when the session keeps being refused.
         """
-        login = self._login
-        domain = "local.my" if self._loopback_port else login.host.removesuffix(".salesforce.com")
-        try:
-            if login.private_key_file:
-                token, instance = simple_login.SalesforceLogin(
-                    session=self._session,
-                    username=login.username,
-                    consumer_key=login.consumer_key,
-                    privatekey_file=str(login.private_key_file),
-                    domain=domain,
-                )
-            else:
-                token, instance = simple_login.SalesforceLogin(
-                    session=self._session,
-                    consumer_key=login.consumer_key,
-                    consumer_secret=login.consumer_secret,
-                    domain=domain,
-                )
-        except SalesforceAuthenticationFailed as error:
-            raise CrmLoginError(
-                f"{login.host} refused the login ({error.code}). Check the app's key, its secret "
-                f"or certificate, and the user it runs as."
-            ) from None
-        except requests.RequestException as error:
-            raise CrmUnavailableError(
-                f"No login: {login.host} does not answer ({type(error).__name__})"
-            ) from None
+        host = _LOCAL_HOST if self._loopback_port else self._login.host
+        token, instance = fetch_token(self._session, self._login, host)
         self._org = Salesforce(
             session_id=token,
             instance=instance,
@@ -287,19 +268,23 @@ def _translated(what: str, ask: Callable[[Salesforce], Answer], org: Salesforce)
     except requests.JSONDecodeError:
         raise CrmUnavailableError(f"{what}: Salesforce answered something else than JSON") from None
     except requests.RequestException as error:
-        raise CrmUnavailableError(f"{what}: no answer ({type(error).__name__})") from None
+        raise CrmUnavailableError(f"{what}: {told_by(error)}") from None
 
 
 def _query_more(org: Salesforce, url: str) -> Any:
     return org.query_more(url, identifier_is_url=True)
 
 
-def _records(what: str, page: Any) -> list[Record]:
-    if not isinstance(page, dict) or not page.keys() >= {"records", "done"}:
-        raise CrmUnavailableError(f"{what}: Salesforce answered nothing usable")
-    for record in page["records"]:
-        del record["attributes"]
-    return page["records"]  # type: ignore[no-any-return]
+def _page(what: str, page: Any) -> tuple[list[Record], str | None]:
+    """Return a page's records, and where the next page is if there is one."""
+    try:
+        for record in page["records"]:
+            del record["attributes"]
+        # With its slash it stays a path, whatever it says: the token goes with it.
+        next_url = None if page["done"] else "/" + page["nextRecordsUrl"].removeprefix("/")
+        return page["records"], next_url
+    except (KeyError, TypeError, AttributeError):
+        raise CrmUnavailableError(f"{what}: Salesforce answered nothing usable") from None
 
 
 def _check_size(rows: int) -> None:
@@ -307,16 +292,22 @@ def _check_size(rows: int) -> None:
         raise ValueError(f"{rows} records in one write; it takes 1 to {ROWS_PER_WRITE}")
 
 
-def _row_results(what: str, answer: Any, sent: int) -> list[RowResult]:
-    if not isinstance(answer, list) or len(answer) != sent:
+def _row_results(what: str, answer: Any, sent: Sequence[str | None]) -> list[RowResult]:
+    """Read the answer row by row; `sent` are the ids of its records, None for new ones."""
+    try:
+        return [_row_result(row, record_id) for row, record_id in zip(answer, sent, strict=True)]
+    except (AttributeError, TypeError, ValueError):
         raise CrmUnavailableError(
-            f"{what}: {sent} records sent, but the answer does not match them; which were "
+            f"{what}: {len(sent)} records sent, but the answer does not match them; which were "
             f"changed is not known"
-        )
-    return [
-        RowResult(success=row.get("success") is True, id=row.get("id"), errors=row_errors(row))
-        for row in answer
-    ]
+        ) from None
+
+
+def _row_result(row: dict[str, Any], sent: str | None) -> RowResult:
+    named: str | None = row.get("id")
+    if sent and named and short_id(named) != short_id(sent):
+        raise ValueError("the answer is about another record")
+    return RowResult(success=row.get("success") is True, id=named, errors=row_errors(row))
 
 
 def _object_of(soql: str) -> str:

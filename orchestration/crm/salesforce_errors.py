@@ -1,6 +1,7 @@
 """What Salesforce's errors mean: those of a whole request, of a row, of a row in a bulk job."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from orchestration.crm.client import (
@@ -28,8 +29,13 @@ _API_IS_OFF = frozenset({"API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG"})
 _BULK_QUOTA = "EXCEEDEDQUOTA"
 _UNKNOWN = "UNKNOWN"
 
-#: Where one error of a bulk row ends and the next begins.
-_NEXT_ERROR = re.compile(r"--\s*;?\s*(?=[A-Z][A-Z_]+:)")
+#: A 404 alone may come from whatever stands in between, while the object or the job is there.
+_MISSING = frozenset({"NOT_FOUND", "INVALID_TYPE"})
+
+#: One error of a bulk row, `CODE:message:fields --`, where another one follows.
+_ERROR_BEFORE_ANOTHER = re.compile(
+    r"\w+:.*?:(?:\w+(?:,\s*\w+)*)?\s*--\s*;?\s*(?=[A-Z][A-Z_]+:)", re.DOTALL
+)
 _ERROR_CODE = re.compile(r"[A-Za-z][A-Za-z_]*")
 _FIELD_NAMES = re.compile(r"\w+(?:[,;\s]+\w+)*")
 
@@ -39,11 +45,15 @@ def request_error(what: str, status: int, content: Any) -> CrmError:
     code, message = _first_error(content)
     said = f"{what}: Salesforce answered {status} {code}".rstrip()
     is_call_limit = code == "REQUEST_LIMIT_EXCEEDED" and "Concurrent" not in message
-    if is_call_limit or code.upper() == _BULK_QUOTA:
+    if is_call_limit:
         return CrmLimitError(f"{said}. The day's API calls are used up; run again later.")
+    if code.upper() == _BULK_QUOTA:
+        return CrmLimitError(
+            f"{said}. The day's batches of bulk jobs are used up; run again later."
+        )
     if code == "REQUEST_LIMIT_EXCEEDED" or status in UNTOUCHED_STATUSES:
         return CrmUnavailableError(f"{said}, to every attempt")
-    if code in TRANSIENT_CODES or status >= 500:
+    if code in TRANSIENT_CODES or not 400 <= status < 500:
         return CrmUnavailableError(said)
     if status == 410:
         return CrmForbiddenError(
@@ -57,8 +67,10 @@ def request_error(what: str, status: int, content: Any) -> CrmError:
             f"enabled, and what the user may do.",
             code,
         )
-    if status == 404 or code == "INVALID_TYPE":
+    if code in _MISSING:
         return CrmMissingObjectError(said)
+    if status == 404:
+        return CrmUnavailableError(f"{said} without NOT_FOUND, so perhaps from a gateway")
     return CrmRequestError(said, code or f"HTTP_{status}")
 
 
@@ -79,11 +91,12 @@ def row_errors(row: dict[str, Any]) -> tuple[RowError, ...]:
 
 def bulk_row_errors(text: str) -> tuple[RowError, ...]:
     """Return the errors of an `sf__Error`: `CODE:message:fields --`, colons in the message kept."""
-    return tuple(_bulk_row_error(part) for part in _NEXT_ERROR.split(text))
+    ends = [error.end() for error in _ERROR_BEFORE_ANOTHER.finditer(text)]
+    return tuple(_bulk_row_error(text[a:b]) for a, b in pairwise([0, *ends, len(text)]))
 
 
 def _bulk_row_error(text: str) -> RowError:
-    code, colon, rest = text.strip().partition(":")
+    code, colon, rest = text.strip("; \r\n").partition(":")
     if not colon or not _ERROR_CODE.fullmatch(code):
         return _row_error(_UNKNOWN, text.strip() or "Salesforce gave no reason", ())
     rest = rest.removesuffix("--").rstrip()
@@ -98,9 +111,7 @@ def _row_error(code: str, message: str, fields: tuple[str, ...]) -> RowError:
 
 
 def _first_error(content: Any) -> tuple[str, str]:
-    """Return code and message of `[{"errorCode", "message"}]` or of OAuth's `{"error"}`."""
+    """Return code and message of Salesforce's `[{"errorCode", "message"}]`."""
     if isinstance(content, list) and content and isinstance(content[0], dict):
         return str(content[0].get("errorCode", "")), str(content[0].get("message", ""))
-    if isinstance(content, dict):
-        return str(content.get("error", "")), str(content.get("error_description", ""))
     return "", ""

@@ -29,6 +29,9 @@ OVERLAP = timedelta(minutes=5)
 
 OBJECTS = tuple(TABLES)
 
+#: Without these there is nobody to write to; of the others an org may have what it likes.
+_PEOPLE = frozenset({"Contact", "Lead"})
+
 _STAMPS = (
     "Id",
     "IsDeleted",
@@ -161,6 +164,9 @@ def take_snapshot(
     `target_fields` adds the mapping's fields per object (`Mapping.target_fields()`). Objects
     that the org does not have are reported as missing. `raw.loads` and `raw.load_ids` must
     exist (`landing` creates them).
+
+    Raises:
+        CrmMissingObjectError: it is contacts or leads that are missing, and they are mapped.
     """
     started, calls_before = time.monotonic(), crm.calls
     # From here on, not from the end: a write sent while we read may or may not be in what we
@@ -175,7 +181,12 @@ def take_snapshot(
         for name in objects:
             try:
                 describe = crm.describe(name)
-            except CrmMissingObjectError:
+            except CrmMissingObjectError as error:
+                if name in _PEOPLE and name in (target_fields or {}):
+                    raise CrmMissingObjectError(
+                        f"{error}. The mapping writes to {name}: let the login see it, or take it "
+                        f"out of the mapping."
+                    ) from None
                 missing.append(name)
                 continue
             wanted = {*FIELDS[name], *(target_fields or {}).get(name, ())}

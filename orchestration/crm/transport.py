@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -23,18 +24,20 @@ from urllib3.exceptions import NewConnectionError
 
 LOOPBACK = "127.0.0.1"
 
-#: Answers of a server that did nothing: too busy, down for maintenance, or still setting the org
-#: up (Salesforce's 420 and 406).
-UNTOUCHED_STATUSES = frozenset({406, 420, 429, 503})
+#: Answers of a server that did nothing: too busy, or still setting the org up (Salesforce's 420
+#: and 406).
+UNTOUCHED_STATUSES = frozenset({406, 420, 429})
 
-#: Answers that may come from half way: what was sent may have been done.
-_UNCLEAR_STATUSES = frozenset({500, 502, 504})
+#: Answers that may come from half way: what was sent may have been done. A gateway says 503, too,
+#: when its connection breaks after it has passed the request on.
+_UNCLEAR_STATUSES = frozenset({500, 502, 503, 504})
 _LOST = (
     requests.ConnectionError,
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
 )
-_LOGIN_PATH = "/services/oauth2/token"
+LOGIN_PATH = "/services/oauth2/token"
+
 
 #: A login's answer names its user: https://login.salesforce.com/id/<org>/<user>.
 _IDENTITY = re.compile(r'"id"\s*:\s*"[^"]*/id/\w+/(\w+)"')
@@ -97,15 +100,24 @@ class Traffic:
 
     def note_answer(self, response: requests.Response) -> None:
         """Remember the server's clock, who is logged in, how much of the allowance is used."""
-        stamp = response.headers.get("Date")
-        if stamp:
-            self.server_time = email.utils.parsedate_to_datetime(stamp)
+        self.server_time = _moment(response.headers.get("Date", "")) or self.server_time
         usage = _API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
         if usage:
             self.api_usage = int(usage[1]), int(usage[2])
         if _is_login(response.request):
             identity = _IDENTITY.search(response.text)
             self.user_id = identity[1] if identity else ""
+
+
+class RedirectedError(requests.RequestException):
+    """An answer points elsewhere. Nobody follows it: records and tokens would go there."""
+
+    def __init__(self, response: requests.Response) -> None:
+        try:
+            host = urlsplit(urljoin(response.url, response.headers["Location"])).hostname
+        except ValueError:
+            host = None
+        super().__init__(f"sent on to {host or 'no known host'}, which is not followed")
 
 
 class Transport(HTTPAdapter):
@@ -145,6 +157,8 @@ class Transport(HTTPAdapter):
             # Read here: a connection that breaks inside the body is worth asking again too.
             response.content  # noqa: B018
             self.traffic.note_answer(response)
+            if response.is_redirect:
+                raise RedirectedError(response)
             return response
 
         return self._until_answered(once, is_repeatable=_is_repeatable(request))
@@ -166,6 +180,14 @@ class Transport(HTTPAdapter):
 
     def _wait(self, attempt: RetryCallState) -> float:
         return max(self._backoff(attempt), _retry_after(attempt))
+
+
+class KeepAuthorization(AuthBase):
+    """Leaves a request's credentials as they are; without it, ~/.netrc would replace them."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request."""
+        return request
 
 
 class NoPlainHttp(HTTPAdapter):
@@ -192,6 +214,7 @@ def open_session(
     the request names; without, plain http is refused.
     """
     session = requests.Session()
+    session.auth = KeepAuthorization()
     session.mount("https://", Transport(patience, traffic, loopback_port))
     session.mount("http://", NoPlainHttp())
     if loopback_port is not None:
@@ -199,8 +222,15 @@ def open_session(
     return session
 
 
+def told_by(error: requests.RequestException) -> str:
+    """Say why there is no answer, without what the error quotes of the request."""
+    return (
+        str(error) if isinstance(error, RedirectedError) else f"no answer ({type(error).__name__})"
+    )
+
+
 def _is_login(request: requests.PreparedRequest) -> bool:
-    return urlsplit(request.url or "").path == _LOGIN_PATH
+    return urlsplit(request.url or "").path == LOGIN_PATH
 
 
 def _is_repeatable(request: requests.PreparedRequest) -> bool:
@@ -241,14 +271,20 @@ def _retry_after(attempt: RetryCallState) -> float:
     if attempt.outcome is None or attempt.outcome.failed:
         return 0.0
     asked: str = attempt.outcome.result().headers.get("Retry-After", "")
-    if asked.isdigit():
+    if asked.isdecimal():
         return min(float(asked), _LONGEST_RETRY_AFTER)
-    try:
-        until = email.utils.parsedate_to_datetime(asked)
-    except ValueError:
-        return 0.0
-    seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    until = _moment(asked)
+    seconds = (until - datetime.now(UTC)).total_seconds() if until else 0.0
     return min(seconds, _LONGEST_RETRY_AFTER)
+
+
+def _moment(stamp: str) -> datetime | None:
+    """Return the time of a header in UTC; None where it tells none."""
+    try:
+        moment = email.utils.parsedate_to_datetime(stamp)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _last_answer(attempt: RetryCallState) -> requests.Response:

@@ -1,12 +1,14 @@
 """`python -m orchestration.local_org`: one org in the foreground, until it is told to stop."""
 
 import argparse
+import fcntl
 import os
 import signal
 import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import orjson
 
@@ -21,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve an org; returns the exit status (2: it could not start, the reason is on stderr)."""
     options = _parser().parse_args(arguments)
     try:
+        held = _hold(options.db)
         listener = _bind(options.port)
         settings = OrgSettings(
             options.page_size, options.api_limit, options.session_seconds, options.bare
@@ -43,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         org.store.close()
         record.unlink(missing_ok=True)
+        held.close()
     return 0
 
 
@@ -65,6 +69,20 @@ def _serve(org: Org, listener: socket.socket) -> None:
     server = uvicorn.Server(config)
     org.connections.protocols = server.server_state.connections
     server.run(sockets=[listener])
+
+
+def _hold(database: Path) -> IO[str]:
+    """Take the file for this process alone, until it ends in whatever way."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = database.with_name(f"{database.name}.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise OSError(
+            f"{database} is in use by another local org. Stop that one, or give another --db."
+        ) from error
+    return lock
 
 
 def _bind(port: int) -> socket.socket:

@@ -26,6 +26,8 @@ CONTENT_TYPE = "application/json;charset=UTF-8"
 #: What the log says of a request whose connection was closed on purpose.
 NO_ANSWER = 0
 MAX_ADDRESS_BYTES = 16_384
+#: What the body of a REST call is: the only PUT uploads the data of a job.
+_MEDIA_TYPES = {"POST": "application/json", "PATCH": "application/json", "PUT": "text/csv"}
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]
 
 
@@ -114,17 +116,23 @@ class _Exchange:
                 raise ApiError(405, "METHOD_NOT_ALLOWED", message)
             raise not_found()
         call = replace(self._call, path=path)
-        if self._route.kind != "admin" and self._org.faults:
-            call = replace(call, faults=self._fire(call, self._route))
-            answer = faulted.before(call, self._fired)
-            if answer is not None:
-                return answer
-        return faulted.after(self._fired, self._worked_on(call, self._route))
+        if self._route.kind == "admin" or not self._org.faults:
+            return self._worked_on(call, self._route)
+        return self._with_faults(call, self._route)
 
-    def _fire(self, call: Call, route: Route) -> tuple[Fault, ...]:
+    def _with_faults(self, call: Call, route: Route) -> Reply:
+        faults = self._org.faults
         request = faulted.asked(call, route, self._raw_path)
-        self._fired = tuple(self._org.faults.fired_by(request))
-        return self._fired
+        self._fired = faults.fired_by(request, is_done=False)
+        answer = faulted.before(call, self._fired)
+        if answer is not None:
+            return answer
+        reply = self._worked_on(replace(call, faults=self._fired), route)
+        if reply.status // 100 != 2:
+            return reply
+        late = faults.fired_by(request, is_done=True)
+        self._fired += late
+        return faulted.after(late, reply)
 
     def _worked_on(self, call: Call, route: Route) -> Reply:
         if route.kind == "rest":
@@ -143,6 +151,8 @@ class _Exchange:
             raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         version = call.path["version"]
         service.check_version(version)
+        if call.method in _MEDIA_TYPES:
+            call.check_media_type(_MEDIA_TYPES[call.method])
         return replace(call, base=f"/services/data/v{version}", user_id=user_id)
 
     def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,9 @@ NULL = "#N/A"
 MAX_HEADER, MAX_CELL = 32_000, 32_000
 
 _QUOTED = re.compile(rb'"[^"]*"')
+#: Numbers in ASCII, and no more liberties than these: Python would also take 1_000 and blanks.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _TRUE = frozenset({"yes", "y", "true", "on", "1"})
 _FALSE = frozenset({"no", "n", "false", "off", "0"})
 
@@ -45,24 +48,23 @@ def read(content: bytes, line_ending: str, column_delimiter: str) -> Table:
     Raises:
         JobError: another line ending than the job's, no UTF-8, rows that do not fit the header.
     """
-    outside_quotes = _QUOTED.sub(b"", content)
-    carriage_returns = outside_quotes.count(b"\r\n")
-    is_as_declared = (
-        carriage_returns == 0
-        if line_ending == "LF"
-        else carriage_returns == outside_quotes.count(b"\n")
-    )
-    if not is_as_declared:
+    outside_quotes = _QUOTED.sub(b'""', content)
+    declared = outside_quotes.count(LINE_ENDINGS[line_ending].encode())
+    returns = 0 if line_ending == "LF" else declared
+    if (outside_quotes.count(b"\n"), outside_quotes.count(b"\r")) != (declared, returns):
         raise JobError(
             "ClientInputError : LineEnding is invalid on user data. "
             f"Current LineEnding setting is {line_ending}"
         )
+    delimiter = DELIMITERS[column_delimiter]
+    if re.search(rb'[^"\n' + re.escape(delimiter.encode()) + rb']"', outside_quotes):
+        raise JobError(
+            "InvalidBatch : Failed to parse CSV: a quote within a value, or a blank before it"
+        )
     try:
         # A byte order mark is no blank: it becomes part of the first column's name.
         text = content.decode("utf-8")
-        reader = csv.reader(
-            io.StringIO(text, newline=""), delimiter=DELIMITERS[column_delimiter], strict=True
-        )
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         lines = [line for line in reader if line]
     except UnicodeDecodeError as error:
         raise JobError("InvalidBatch : Data is not UTF-8") from error
@@ -164,10 +166,10 @@ def _value(field: Field, cell: str) -> Any:
             return word in _TRUE
         raise _not_of_type(field, cell)
     if field.type in NUMBER_TYPES:
-        try:
-            return int(cell) if field.type == "int" else float(cell)
-        except ValueError as error:
-            raise _not_of_type(field, cell) from error
+        pattern = _WHOLE if field.type == "int" else _NUMBER
+        if not pattern.fullmatch(cell):
+            raise _not_of_type(field, cell)
+        return int(cell) if field.type == "int" else float(cell)
     return cell
 
 

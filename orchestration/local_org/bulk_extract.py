@@ -39,6 +39,9 @@ def extract(org: Org, job: Job) -> None:
         rows = connection.execute(query.select(), query.parameters).fetchall()
     found = (Row(at, bulk_jobs.FOUND, _cells(wanted, row)) for at, row in enumerate(rows))
     with org.store.writing() as connection:
+        current = bulk_jobs.find(connection, job.job_id)
+        if current is None or current.state != bulk_jobs.RUNNING:
+            return  # aborted meanwhile, or completed by another thread
         bulk_jobs.keep_rows(connection, job, found)
         bulk_jobs.change(connection, job, processed=len(rows))
 

@@ -21,6 +21,7 @@ from orchestration.local_org.writes import Saved, Writer
 
 #: Rows that are saved together: what Salesforce hands to one round of triggers.
 BATCH_ROWS = 200
+_UNEXPECTED = "InternalServerError : An unexpected error occurred; see the org's log"
 
 
 def begin(org: Org, job_id: str) -> None:
@@ -45,9 +46,9 @@ def run(org: Org, job_id: str) -> None:
             return
         job = bulk_jobs.change(connection, job, state=bulk_jobs.RUNNING)
         content = bulk_jobs.data(connection, job)
-    if is_held(job):
-        return
     try:
+        if is_held(job):
+            return
         if job.kind == bulk_jobs.QUERY:
             bulk_extract.extract(org, job)
         else:
@@ -57,6 +58,10 @@ def run(org: Org, job_id: str) -> None:
     except JobError as error:
         with org.store.writing() as connection:
             _end(connection, job_id, bulk_jobs.FAILED, started, org.now_text(), str(error))
+    except Exception:
+        with org.store.writing() as connection:
+            _end(connection, job_id, bulk_jobs.FAILED, started, org.now_text(), _UNEXPECTED)
+        raise  # the thread ends with its traceback in the org's log file
 
 
 def is_held(job: Job) -> bool:
@@ -109,13 +114,17 @@ class _Work:
         self._shown = result_rows(self._table, self._fields)
 
     def finish(self) -> None:
-        """Work through the batches; each is saved with its results, or not at all."""
-        first, total = self._job.processed, len(self._table.rows)
-        while first < total:
+        """Work through the batches; each is saved with its results, or not at all.
+
+        A batch begins where the job stands: another thread may be at work on it too.
+        """
+        total = len(self._table.rows)
+        while True:
             with self._org.store.writing() as connection:
                 job = bulk_jobs.find(connection, self._job.job_id)
-                if job is None or job.state != bulk_jobs.RUNNING:
+                if job is None or job.state != bulk_jobs.RUNNING or job.processed >= total:
                     return
+                first = job.processed
                 last = min(first + BATCH_ROWS, self._end_of_rows(first))
                 outcome = self._batch(connection, first, last)
                 bulk_jobs.keep_rows(connection, job, outcome)
@@ -124,7 +133,6 @@ class _Work:
                 bulk_jobs.change(
                     connection, job, processed=last, failed=job.failed + failed, changed_at=now
                 )
-                first = last
 
     def _end_of_rows(self, first: int) -> int:
         """Return where the rows end, or where a fault has the job end before.

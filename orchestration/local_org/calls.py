@@ -31,6 +31,17 @@ class Call:
     request_id: int = 0
     faults: tuple[Fault, ...] = ()
 
+    def check_media_type(self, wanted: str) -> None:
+        """Refuse a body that does not say that it is what the address takes.
+
+        Raises:
+            ApiError: 415 UNSUPPORTED_MEDIA_TYPE.
+        """
+        given = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if given != wanted:
+            message = f"MediaType of '{given}' is not supported by this resource"
+            raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)
+
     def json(self) -> Any:
         """Return the body as JSON.
 

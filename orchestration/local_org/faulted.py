@@ -10,7 +10,7 @@ import orjson
 from orchestration.local_org import auth, bulk_jobs, identifiers
 from orchestration.local_org.calls import Call, Reply
 from orchestration.local_org.errors import ApiError
-from orchestration.local_org.faults import AFTER, BEFORE, Asked, Fault
+from orchestration.local_org.faults import Asked, Fault
 from orchestration.local_org.routes import Route
 
 _VERSION = re.compile(r"/services/data/v\d+\.\d")
@@ -50,7 +50,7 @@ def before(call: Call, fired: Sequence[Fault]) -> Reply | None:
         HangUp: there is no answer.
     """
     for fault in fired:
-        if fault.kind == "slow" and fault.when == BEFORE:
+        if fault.kind == "slow":
             time.sleep(fault.seconds)
         elif fault.kind == "drop_before":
             raise HangUp
@@ -59,23 +59,23 @@ def before(call: Call, fired: Sequence[Fault]) -> Reply | None:
                 auth.expire_sessions(connection)
         elif fault.kind == "limit_exceeded":
             raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", _LIMITS[fault.limit])
-        elif fault.when == BEFORE and (answer := _answer(fault)):
+        elif answer := _answer(fault):
             return answer
     return None
 
 
 def after(fired: Sequence[Fault], reply: Reply) -> Reply:
-    """Let faults act once the work is done and kept.
+    """Let faults act on the answer of a request whose work is done and kept.
 
     Raises:
         HangUp: there is no answer.
     """
     for fault in fired:
-        if fault.kind == "slow" and fault.when == AFTER:
+        if fault.kind == "slow":
             time.sleep(fault.seconds)
         elif fault.kind == "drop_after":
             raise HangUp
-        elif fault.when == AFTER and (answer := _answer(fault)):
+        elif answer := _answer(fault):
             return answer
     return reply
 

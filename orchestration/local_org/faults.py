@@ -17,6 +17,8 @@ from orchestration.local_org.errors import RowError
 REQUEST_KINDS = frozenset(
     {"status", "slow", "drop_before", "drop_after", "expire_session", "limit_exceeded", "html_page"}
 )
+#: Those of them that come before or after the work, as they are told.
+TIMED_KINDS = frozenset({"status", "slow", "html_page"})
 #: Faults of single rows, in requests and in jobs.
 ROW_KINDS = frozenset({"lock_rows", "row_error"})
 #: Faults of bulk jobs; they act when the job is started.
@@ -24,6 +26,11 @@ JOB_KINDS = frozenset({"job_fails", "job_stays", "job_partly"})
 KINDS = REQUEST_KINDS | ROW_KINDS | JOB_KINDS
 
 BEFORE, AFTER = "before", "after"
+
+_WHOLE_NUMBERS = frozenset({"nth", "times", "seed", "status", "retry_after", "after_rows"})
+_NUMBERS = frozenset({"probability", "seconds", "share"})
+_LISTS = frozenset({"ids", "fields"})
+_MAY_BE_NULL = frozenset({"method", "path", "object", "times", "probability", "retry_after"})
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class Fault:
     fields: tuple[str, ...] = ()
     limit: str = "daily"
     after_rows: int = 0
+
+    @property
+    def is_after(self) -> bool:
+        """Whether the fault waits until the work of a request is done and kept."""
+        return self.kind == "drop_after" or (self.kind in TIMED_KINDS and self.when == AFTER)
 
     def meets(self, request: "Asked") -> bool:
         """Whether the fault is meant for a request at all."""
@@ -127,11 +139,18 @@ class Faults:
             self._armed.clear()
         return count
 
-    def fired_by(self, request: Asked) -> list[Fault]:
-        """Return the faults that fire at a request, in the order in which they were armed."""
+    def fired_by(self, request: Asked, *, is_done: bool) -> tuple[Fault, ...]:
+        """Return the faults that fire before a request is worked on, or once it `is_done`.
+
+        They come in the order in which they were armed.
+        """
         with self._lock:
-            meant = [each for each in self._armed if each.fault.meets(request)]
-            return [each.fault for each in meant if each.fires()]
+            meant = [
+                each
+                for each in self._armed
+                if each.fault.is_after == is_done and each.fault.meets(request)
+            ]
+            return tuple(each.fault for each in meant if each.fires())
 
     def listed(self) -> list[dict[str, Any]]:
         """Return every fault with its counts."""
@@ -152,6 +171,8 @@ def read(data: object) -> Fault:
         raise ValueError('A fault is an object such as {"kind": "drop_after"}.')
     if unknown := sorted(set(data) - known):
         raise ValueError(f"No such key: {', '.join(unknown)}. Use {', '.join(sorted(known))}.")
+    for name, value in data.items():
+        _check_type(name, value)
     if data.get("kind") not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
     lists = {
@@ -163,7 +184,25 @@ def read(data: object) -> Fault:
         raise ValueError("when is before or after, limit is daily or concurrent")
     if not (0 < fault.share <= 1 and 0 <= (fault.probability or 0) <= 1 and fault.nth >= 1):
         raise ValueError("share and probability are parts of 1, nth counts from 1")
+    if not 200 <= fault.status < 600:
+        raise ValueError("status is an HTTP status from 200 to 599")
     return fault
+
+
+def _check_type(name: str, value: object) -> None:
+    if value is None and name in _MAY_BE_NULL:
+        return
+    if name in _LISTS:
+        wanted = "a list of texts"
+        is_sound = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    elif name in _WHOLE_NUMBERS | _NUMBERS:
+        wanted = "a whole number, 0 or more" if name in _WHOLE_NUMBERS else "a number, 0 or more"
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        is_sound = is_number and (name in _NUMBERS or isinstance(value, int))
+    else:
+        wanted, is_sound = "a text", isinstance(value, str)
+    if not is_sound:
+        raise ValueError(f"{name} must be {wanted}")
 
 
 def dump(faults: Collection[Fault]) -> str:

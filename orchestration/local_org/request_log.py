@@ -116,14 +116,20 @@ def read(connection: sqlite3.Connection, filters: Mapping[str, str]) -> list[dic
 
 
 def summary(connection: sqlite3.Connection, filters: Mapping[str, str]) -> dict[str, int]:
-    """Return how many requests, API calls, reads and writes the log holds, and rows written."""
+    """Return how many requests, API calls, reads and writes the log holds, and rows written.
+
+    Rows are counted by the proof of writes: a job's belong to the request that started it.
+    """
     conditions, parameters = _conditions(filters)
     row = connection.execute(
-        f"""select count(*), coalesce(sum(is_api_call), 0),
+        f"""with chosen as (select * from request_log where {conditions}),
+            writing as (select request_id from chosen where is_write)
+        select count(*), coalesce(sum(is_api_call), 0),
             coalesce(sum(is_api_call and not is_write), 0), coalesce(sum(is_write), 0),
-            coalesce(sum(case when is_write then records - failed_records end), 0),
+            (select count(*) from record_writes where request_id in writing),
             coalesce(sum(case when is_write then failed_records end), 0)
-        from request_log where {conditions}""",
+                + (select coalesce(sum(failed), 0) from bulk_jobs where started_by in writing)
+        from chosen""",
         parameters,
     ).fetchone()
     names = ("requests", "api_calls", "reads", "writes", "records_written", "records_failed")

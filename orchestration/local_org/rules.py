@@ -4,25 +4,25 @@ import sqlite3
 from collections.abc import Callable, Iterable, MutableMapping
 
 from orchestration.local_org.errors import RowError, unwritable
-from orchestration.local_org.schema import Field, SObject
+from orchestration.local_org.schema import SObject
 from orchestration.local_org.store import quoted
 from orchestration.local_org.validation import Draft
 from orchestration.local_org.values import Stored
 
 DRAFT = "5"
-_NEW = "0"
+_NEW, _READ = "0", "1"
 
 Row = MutableMapping[str, Stored]
 
 
-def forbidden(sobject: SObject, current: Row, changed: Iterable[Field]) -> RowError | None:
-    """Say why this record may not be changed at all, or not in these fields."""
+def forbidden(sobject: SObject, current: Row, draft: Draft) -> RowError | None:
+    """Say why this record may not be changed at all, or not in this way."""
     if current.get("IsDeleted"):
         return RowError("ENTITY_IS_DELETED", "entity is deleted")
     if current.get("IsConverted"):
         return RowError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
     if sobject.name == "EmailMessage" and current["Status"] != DRAFT:
-        return _sent_email(current, changed)
+        return _sent_email(current, draft)
     return None
 
 
@@ -51,14 +51,15 @@ def complete_seed(connection: sqlite3.Connection, sobject: SObject) -> None:
             )
 
 
-def _sent_email(current: Row, changed: Iterable[Field]) -> RowError | None:
+def _sent_email(current: Row, draft: Draft) -> RowError | None:
     # A sent message is history: only IsExternallyVisible and custom fields move, and New -> Read.
+    is_reading = (current["Status"], draft.changes.get("Status")) == (_NEW, _READ)
     locked = [
         field.name
-        for field in changed
+        for field in draft.fields
         if not field.is_custom
         and field.name != "IsExternallyVisible"
-        and not (field.name == "Status" and current["Status"] == _NEW)
+        and not (field.name == "Status" and is_reading)
     ]
     if not locked:
         return None

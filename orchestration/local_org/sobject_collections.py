@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
-from orchestration.local_org import identifiers, soql_compiler
+from orchestration.local_org import identifiers, soql_compiler, validation
 from orchestration.local_org.calls import Call, Reply, split_list
 from orchestration.local_org.errors import ApiError, RowError
 from orchestration.local_org.schema import SObject
@@ -108,6 +108,8 @@ def _save(call: Call, *, is_create: bool) -> Reply:
             f"the data to reduce chunking.",
         )
     typed = [(_find(call, name), group) for name, group in chunks]
+    for sobject, group in typed:
+        validation.check_readable(sobject, group, call.body)
 
     def run(connection: sqlite3.Connection) -> list[Saved]:
         saving = writer(call, connection)

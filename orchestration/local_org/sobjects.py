@@ -4,7 +4,13 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestration.local_org import describe, identifiers, soql_compiler, values
+from orchestration.local_org import (
+    describe,
+    identifiers,
+    soql_compiler,
+    validation,
+    values,
+)
 from orchestration.local_org.calls import Call, Reply, header_date, http_date, not_found, split_list
 from orchestration.local_org.errors import ApiError, RowError
 from orchestration.local_org.guard import Guard
@@ -36,6 +42,7 @@ def basic_info(call: Call) -> Reply:
 def create(call: Call) -> Reply:
     """Answer `POST /sobjects/{object}`: 201, or 400 with the first thing that is wrong."""
     sobject, record = call.sobject(), call.record()
+    validation.check_readable(sobject, [record], call.body)
     with call.org.store.writing() as connection:
         saved = writer(call, connection).create(sobject, [record])[0]
         if not saved.is_success:
@@ -73,6 +80,7 @@ def update(call: Call) -> Reply:
         message = "The Id field should not be specified in the sobject data."
         raise ApiError(400, "INVALID_FIELD", message, ["Id"])
     record_id = _record_id(sobject, call.path["id"])
+    validation.check_readable(sobject, [record], call.body)
     unmodified_since = header_date(call.headers, "if-unmodified-since")
     with call.org.store.writing() as connection:
         row = connection.execute(
@@ -110,6 +118,7 @@ def upsert(call: Call) -> Reply:
         message = f"The {key_field.name} field should not be specified in the sobject data."
         raise ApiError(400, "INVALID_FIELD", message, [key_field.name])
     value = call.path["value"]
+    validation.check_readable(sobject, [record], call.body)
     with call.org.store.writing() as connection:
         found = connection.execute(
             f'select "Id" from {quoted(sobject.name)} where {quoted(key_field.name)} = ? '

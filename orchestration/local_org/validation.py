@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from orchestration.local_org import values
-from orchestration.local_org.errors import RowError, RowRejected, unwritable
+from orchestration.local_org.errors import ApiError, RowError, RowRejected, unwritable
 from orchestration.local_org.schema import Field, Schema, SObject
 from orchestration.local_org.store import quoted
 from orchestration.local_org.values import Stored
@@ -24,6 +24,9 @@ OUTSIDE_PREFIXES = {
     "EmailTemplate": "00X",
 }
 
+#: What a record carries beside its fields.
+_NO_FIELDS = frozenset({"attributes", "id"})
+
 
 @dataclass
 class Draft:
@@ -38,20 +41,18 @@ class Draft:
 def read_fields(
     sobject: SObject, record: Mapping[str, Any], *, is_create: bool, is_system: bool = False
 ) -> Draft:
-    """Check a JSON record's fields and values; all errors of a row are reported together.
+    """Check a record's fields and values; all errors of a row are reported together.
 
-    An unknown name ends the check at once, as Salesforce cannot read such a record at all.
+    An unknown name ends the check at once; in a request, `check_readable` has met it before.
     """
     draft = Draft()
     read_only: list[str] = []
     for key, value in record.items():
-        name = key.lower()
-        if name in {"attributes", "id"}:
+        if key.lower() in _NO_FIELDS:
             continue
         found = sobject.find(key)
         if found is None:
-            message = f"No such column '{key}' on sobject of type {sobject.name}"
-            draft.errors = [RowError("INVALID_FIELD", message)]
+            draft.errors = [RowError("INVALID_FIELD", _no_such_column(sobject, key))]
             return draft
         if not (is_system or (found.createable if is_create else found.updateable)):
             read_only.append(found.name)
@@ -64,6 +65,26 @@ def read_fields(
     if read_only:
         draft.errors.append(unwritable(read_only))
     return draft
+
+
+def check_readable(sobject: SObject, records: Iterable[Mapping[str, Any]], body: bytes) -> None:
+    """Refuse a request as Salesforce's reader does, before it looks at any row.
+
+    Raises:
+        ApiError: 400 for an unknown field, or for a value that is none of its field's type.
+    """
+    for record in records:
+        for key, value in record.items():
+            if key.lower() in _NO_FIELDS:
+                continue
+            found = sobject.find(key)
+            if found is None:
+                raise ApiError(400, "INVALID_FIELD", _no_such_column(sobject, key), [])
+            message = values.unreadable(found, value)
+            if message:
+                column = body.find(orjson.dumps(value)) + 1
+                message = f"{message} at [line:1, column:{column}]"
+                raise ApiError(400, "JSON_PARSER_ERROR", message)
 
 
 def required_missing(sobject: SObject, row: Mapping[str, Stored]) -> RowError | None:
@@ -119,6 +140,10 @@ def check_unique(connection: sqlite3.Connection, sobject: SObject, drafts: Itera
                 draft.errors.append(_duplicate(each, "<unknown>"))
             elif not draft.errors:
                 taken.add(key)
+
+
+def _no_such_column(sobject: SObject, name: str) -> str:
+    return f"No such column '{name}' on sobject of type {sobject.name}"
 
 
 def _duplicate(each: Field, holder: str) -> RowError:

@@ -5,23 +5,26 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
-from orchestration.local_org.errors import reject
+from orchestration.local_org.errors import RowRejected, reject
 from orchestration.local_org.identifiers import canonical
-from orchestration.local_org.schema import Field
+from orchestration.local_org.schema import NUMBER_TYPES, Field
 
 Stored = str | int | float | None
 
 _EMAIL = re.compile(r"[^\s@,;<>()\[\]\"\\]+@[^\s@,;<>()\[\]\"\\.]+(?:\.[^\s@,;<>()\[\]\"\\.]+)+")
 _DATETIME = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)", re.IGNORECASE
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)",
+    re.IGNORECASE | re.ASCII,
 )
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def now_text(moment: datetime | None = None) -> str:
     """Return a moment (default: now) as the API writes it: UTC, whole seconds."""
-    return (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    utc = (moment or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='seconds')}.000+0000"
 
 
 def parse_datetime(text: str) -> datetime | None:
@@ -29,8 +32,8 @@ def parse_datetime(text: str) -> datetime | None:
     if not _DATETIME.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day, or none of the years 1 to 9999 in UTC
         return None
 
 
@@ -42,24 +45,58 @@ def to_stored(field: Field, value: object) -> Stored:
     """
     if value is None or value == "":
         return _empty(field)
+    if not _is_readable(field, value):
+        raise _not_of_type(field, value)
     return _CONVERTERS[field.type](field, value)
+
+
+def unreadable(field: Field, value: object) -> str | None:
+    """Return what Salesforce's JSON reader says of a value that it cannot give to a field.
+
+    It reads a request as a whole or not at all; None if there is nothing to say.
+    """
+    if value is None or value == "" or _is_readable(field, value):
+        return None
+    shown, token = _shown(value)
+    return (
+        f"Cannot deserialize instance of {_KINDS.get(field.type, 'string')} from {token} value "
+        f"{shown} or request may be missing a required field"
+    )
+
+
+def _is_readable(field: Field, value: object) -> bool:
+    if field.type == "boolean":
+        return isinstance(value, bool)
+    if field.type in NUMBER_TYPES:
+        if isinstance(value, float):
+            return field.type != "int" and math.isfinite(value)
+        return isinstance(value, int) and not isinstance(value, bool)
+    if not isinstance(value, str):
+        return False
+    if field.type == "datetime":
+        return parse_datetime(value) is not None
+    return field.type != "date" or _parse_date(value) is not None
+
+
+def _not_of_type(field: Field, value: object) -> RowRejected:
+    return reject(
+        "INVALID_TYPE_ON_FIELD_IN_RECORD",
+        f"{field.label}: value not of required type: {_shown(value)[0]}",
+        field.name,
+    )
 
 
 def _empty(field: Field) -> Stored:
     if field.type == "boolean":
-        raise reject(
-            "INVALID_TYPE_ON_FIELD_IN_RECORD",
-            f"{field.label}: value not of required type: null",
-            field.name,
-        )
+        raise _not_of_type(field, None)
     return None
 
 
-def _text(field: Field, value: object) -> Stored:
-    if not isinstance(value, str):
-        raise _unreadable("string", value)
+def _text(field: Field, value: Any) -> Stored:
     # Salesforce trims text: a value with a blank at its end comes back without it.
-    text = value.strip()
+    text: str = value.strip()
+    if "\0" in text:  # ends a text where the org keeps it, so that equal ones are not seen
+        raise _not_of_type(field, "a text with NUL")
     if field.length and len(text) > field.length:
         raise reject(
             "STRING_TOO_LONG",
@@ -69,7 +106,7 @@ def _text(field: Field, value: object) -> Stored:
     return text or None
 
 
-def _email(field: Field, value: object) -> Stored:
+def _email(field: Field, value: Any) -> Stored:
     text = _text(field, value)
     if text is not None and not _EMAIL.fullmatch(str(text)):
         raise reject(
@@ -78,7 +115,7 @@ def _email(field: Field, value: object) -> Stored:
     return text
 
 
-def _picklist(field: Field, value: object) -> Stored:
+def _picklist(field: Field, value: Any) -> Stored:
     text = _text(field, value)
     if field.restricted and text is not None and text not in field.allowed_values:
         raise reject(
@@ -89,15 +126,11 @@ def _picklist(field: Field, value: object) -> Stored:
     return text
 
 
-def _boolean(_field: Field, value: object) -> Stored:
-    if not isinstance(value, bool):
-        raise _unreadable("boolean", value)
+def _boolean(_field: Field, value: Any) -> Stored:
     return int(value)
 
 
-def _number(field: Field, value: object) -> Stored:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _unreadable("double", value)
+def _number(field: Field, value: Any) -> Stored:
     # Digits beyond the scale are rounded; digits before the point must fit.
     bound = Decimal(10) ** (field.precision - field.scale)
     given = Decimal(str(value))
@@ -109,15 +142,13 @@ def _number(field: Field, value: object) -> Stored:
     raise _out_of_range(field, value)
 
 
-def _integer(field: Field, value: object) -> Stored:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _unreadable("int", value)
+def _integer(field: Field, value: Any) -> Stored:
     if abs(value) >= 10**field.precision:
         raise _out_of_range(field, value)
-    return value
+    return int(value)
 
 
-def _out_of_range(field: Field, value: float) -> Exception:
+def _out_of_range(field: Field, value: float) -> RowRejected:
     return reject(
         "NUMBER_OUTSIDE_VALID_RANGE",
         f"{field.label}: value outside of valid range on numeric field: {value}",
@@ -125,23 +156,22 @@ def _out_of_range(field: Field, value: float) -> Exception:
     )
 
 
-def _datetime(_field: Field, value: object) -> Stored:
-    moment = parse_datetime(value) if isinstance(value, str) else None
-    if moment is None:
-        raise _unreadable("datetime", value)
-    return now_text(moment)
+def _datetime(_field: Field, value: Any) -> Stored:
+    return now_text(parse_datetime(value))
 
 
-def _date(_field: Field, value: object) -> Stored:
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise _unreadable("date", value)
+def _parse_date(text: str) -> date | None:
     try:
-        return date.fromisoformat(value).isoformat()
-    except ValueError as error:
-        raise _unreadable("date", value) from error
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
-def _reference(field: Field, value: object) -> Stored:
+def _date(_field: Field, value: Any) -> Stored:
+    return str(value)
+
+
+def _reference(field: Field, value: Any) -> Stored:
     identifier = canonical(value)
     if identifier is None:
         raise reject(
@@ -150,16 +180,9 @@ def _reference(field: Field, value: object) -> Stored:
     return identifier
 
 
-def _unreadable(kind: str, value: object) -> Exception:
-    shown, token = _shown(value)
-    return reject(
-        "JSON_PARSER_ERROR",
-        f"Cannot deserialize instance of {kind} from {token} value {shown} "
-        f"or request may be missing a required field at [line:1, column:1]",
-    )
-
-
 def _shown(value: object) -> tuple[str, str]:
+    if value is None:
+        return "null", "VALUE_NULL"
     if isinstance(value, bool):
         return str(value).lower(), f"VALUE_{str(value).upper()}"
     if isinstance(value, str):
@@ -171,7 +194,18 @@ def _shown(value: object) -> tuple[str, str]:
     return ("[", "START_ARRAY") if isinstance(value, list) else ("{", "START_OBJECT")
 
 
-_CONVERTERS: dict[str, Callable[[Field, object], Stored]] = {
+#: What Salesforce's JSON reader calls the types of fields that are no text.
+_KINDS = {
+    "boolean": "boolean",
+    "double": "double",
+    "currency": "double",
+    "percent": "double",
+    "int": "int",
+    "datetime": "datetime",
+    "date": "date",
+}
+
+_CONVERTERS: dict[str, Callable[[Field, Any], Stored]] = {
     "id": _reference,
     "reference": _reference,
     "string": _text,

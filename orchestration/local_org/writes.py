@@ -201,7 +201,7 @@ class Writer:
         if current is None:
             draft.errors.append(_unknown_record())
             return
-        verdict = rules.forbidden(sobject, current, draft.fields)
+        verdict = rules.forbidden(sobject, current, draft)
         missing = validation.required_missing(sobject, draft.changes)
         draft.errors.extend(each for each in (verdict, missing) if each)
 

@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass
 class Script:
-    """The answers to come, in order, and the requests so far; tokens are always granted.
+    """The answers to come, in order, and the requests so far; tokens are granted unless `token`.
 
     What `standing` knows an answer to takes none of `answers`.
     """
@@ -48,6 +48,7 @@ class Script:
     answers: list[Answer | str] = field(default_factory=list)
     standing: Callable[[Asked], Answer | None] = field(default=lambda _: None)
     asked: list[Asked] = field(default_factory=list)
+    token: Answer | None = None
 
     def crm(self, patience: Patience) -> SalesforceCrm:
         """Return a new client of this org."""
@@ -72,7 +73,8 @@ def scripted_org() -> Iterator[Script]:
             if self.path == TOKEN_PATH:
                 url = f"http://127.0.0.1:{script.port}"
                 token = f"token-{len(script.asked)}"
-                self._send(Answer(200, {"access_token": token, "instance_url": url}))
+                granted = Answer(200, {"access_token": token, "instance_url": url})
+                self._send(script.token or granted)
                 return
             answer = script.standing(script.asked[-1]) or script.answers.pop(0)
             if isinstance(answer, Answer):
@@ -89,7 +91,10 @@ def scripted_org() -> Iterator[Script]:
             body = answer.body
             if not isinstance(body, bytes):
                 body = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(answer.status)
+            if "Date" in answer.headers:  # send_response would add a good one
+                self.send_response_only(answer.status)
+            else:
+                self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))

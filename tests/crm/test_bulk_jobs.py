@@ -170,6 +170,12 @@ def test_k7_a_job_that_salesforce_forgot_has_its_own_error(org: LiveOrg) -> None
             ask("750000000000001AAA")
 
 
+def test_k4_a_page_that_says_404_does_not_mean_that_a_job_is_forgotten(script: Script) -> None:
+    script.answers = [Answer(404, "<html>not found")]
+    with pytest.raises(CrmUnavailableError):
+        script.crm(IMPATIENT).jobs.state("750A")
+
+
 def test_k4_a_job_that_is_opened_in_vain_does_no_harm(script: Script) -> None:
     script.answers = [RESET]
     with pytest.raises(CrmUnavailableError, match="open a job for Contact"):

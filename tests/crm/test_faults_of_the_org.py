@@ -20,16 +20,15 @@ LOST: dict[str, dict[str, Any]] = {
     "dropped after": {"kind": "drop_after"},
     "too slow": {"kind": "slow", "seconds": 0.7, "when": "after"},
     "502 after": {"kind": "status", "status": 502, "when": "after"},
+    "503 after": {"kind": "status", "status": 503, "when": "after"},
     "500 before": {"kind": "status", "status": 500},
 }
 
 #: What is surely not done, and passes.
 PASSING: dict[str, dict[str, Any]] = {
-    "503": {"kind": "status", "status": 503, "times": 2},
-    "429": {"kind": "status", "status": 429, "retry_after": 0},
+    "429": {"kind": "status", "status": 429, "retry_after": 0, "times": 2},
     "420": {"kind": "status", "status": 420},
     "406": {"kind": "status", "status": 406},
-    "html": {"kind": "html_page", "status": 503},
     "concurrent limit": {"kind": "limit_exceeded", "limit": "concurrent"},
     "session": {"kind": "expire_session"},
 }
@@ -90,7 +89,7 @@ def test_k7_what_was_not_taken_is_sent_again_and_made_once(
 
 
 #: The other passing statuses go the same way as the one of them.
-IN_A_JOB = LOST | {name: PASSING[name] for name in ("503", "concurrent limit", "session")}
+IN_A_JOB = LOST | {name: PASSING[name] for name in ("429", "concurrent limit", "session")}
 
 STEPS = {
     "open": ("POST", "/jobs/ingest"),

@@ -1,32 +1,32 @@
 """The rules of a correct writer to Salesforce, and which test holds which.
 
-| rule | what | held here, or by |
+| rule | what | held here, or by (`w/` is `tests/writeback/`) |
 | --- | --- | --- |
 | 1 | updates by id, never an upsert | here |
 | 2 | 200 rows, one object a request, no id twice, order kept | here |
 | 3 | `allOrNone: false`; a 200 is read row by row | here |
 | 4 | results by position; an answer that does not match is none | here |
 | 5 | `statusCode` in rows, `errorCode` on top | here, `test_salesforce_errors.py` |
-| 6 | targets are described and checked before any write | `writeback/test_rules_of_a_preflight.py` |
-| 7 | values are checked locally | `writeback/test_plan.py`: `test_i4_…` |
-| 8 | only differences are sent | `writeback/test_plan.py`, `test_apply.py`, `test_round_trip.py`: `test_i5_…` |
-| 9 | written only after `success: true` | `writeback/test_sending.py`: `test_k4_no_answer_…` |
+| 6 | targets are described and checked before any write | `w/test_rules_of_a_preflight.py` |
+| 7 | values are checked locally | `w/test_plan.py` (I4) |
+| 8 | only differences are sent | `w/test_plan.py`, `w/test_round_trip.py` (I5) |
+| 9 | written only after `success: true` | `w/test_sending.py` (K4) |
 | 10 | null clears, an absent key does not | here |
 | 11 | no NaN, no infinity | here |
 | 12 | times in UTC, booleans and numbers as such | here |
 | 13 | assignment rules stay off, after a renewed session too | here |
 | 14 | timeouts; bounded, jittered repetition of what is safe | here, `test_transport.py` |
 | 15 | an expired session is renewed exactly once | here |
-| 16 | only locked rows are sent again | here (which they are) |
-| 17 | permanent refusals are never sent again | `writeback/test_refusal_codes.py`, `test_standing_refusals.py` |
+| 16 | only locked rows are sent again; rows of one parent together | here, `w/test_sending.py` |
+| 17 | permanent refusals are never sent again | `w/test_refusal_codes.py` |
 | 18 | daily limit, concurrent limit, own count of calls | here |
-| 19 | deleted, merged and converted records | `writeback/test_plan.py`: `test_k7_…`; dbt unit tests of H3 |
-| 20 | "don't track" | `writeback/test_rules_of_a_preflight.py`; dbt unit tests of D9 |
-| 21 | fields that are never written | `writeback/test_rules_of_a_preflight.py` |
+| 19 | deleted, merged and converted records | `w/test_plan.py` (K7), unit tests of H3 |
+| 20 | "don't track" | `w/test_rules_of_a_preflight.py`, unit tests of D9 |
+| 21 | fields that are never written | `w/test_rules_of_a_preflight.py` |
 | 22 | the CSV of bulk jobs | here, `test_bulk_csv.py` |
 | 23 | jobs by id, a deadline, three sets of results | here, `test_bulk_jobs.py` |
-| 24 | the payload in advance, thresholds | `writeback/test_export.py`, `test_gates.py`, `test_refusal_codes.py`: `…too_many_refusals…` |
-| 25 | what a run reports, and what no log gets | `writeback/test_steps.py`, `writeback/test_creations.py` |
+| 24 | the payload in advance, thresholds | `w/test_export.py`, `w/test_gates.py` |
+| 25 | what a run reports, and what no log gets | `w/test_steps.py`, `w/test_creations.py` |
 """
 
 import dataclasses
@@ -81,6 +81,8 @@ def limit(message: str) -> Answer:
 
 def test_rule_01_an_update_goes_by_id_and_can_create_nothing(org: LiveOrg) -> None:
     crm = org.crm()
+    counted = "select count(Id) held from Contact"
+    before = next(crm.query(counted))
     unknown = "003000000000009AAA"
     (result,) = crm.update_many("Contact", [{"Id": unknown, OPENS: 1}])
     job = bulk(crm, [{"Id": unknown, OPENS: 1}])
@@ -93,7 +95,7 @@ def test_rule_01_an_update_goes_by_id_and_can_create_nothing(org: LiveOrg) -> No
         ("PUT", f"/jobs/ingest/{job}/batches"),
         ("PATCH", f"/jobs/ingest/{job}"),
     ]  # fmt: skip
-    assert len(next(crm.query("select Id from Contact where LastName = null"))) == 0
+    assert next(crm.query(counted)) == before
 
 
 @pytest.mark.parametrize(
@@ -108,12 +110,12 @@ def test_rule_02_a_request_has_200_rows_of_one_object_and_no_id_twice(
     script: Script, write: Callable[[SalesforceCrm, list[str]], object]
 ) -> None:
     crm = script.crm(IMPATIENT)
-    ids = [f"003{number:015}" for number in range(201)]
-    for refused in ([], ids, [ANN, ANN], [ANN, ANN[:15]], [ANN, ""]):
+    ids = [f"003{number:012}AAA" for number in range(201)]
+    for refused in ([], ids, [ANN, ANN], [ANN, ANN[:15]], [ANN, ANN.lower()], [ANN, ""]):
         with pytest.raises(ValueError, match=r"."):
             write(crm, refused)
     assert script.asked == []
-    script.answers = [Answer(200, SAVED * 200)]
+    script.answers = [Answer(200, [{"success": True}] * 200)]
     write(crm, ids[200:0:-1])
     (request,) = script.asked[1:]
     sent = (
@@ -143,7 +145,11 @@ def test_rule_04_results_are_known_by_their_position(script: Script) -> None:
     crm = script.crm(IMPATIENT)
     results = crm.update_many("Contact", [{"Id": BEN}, {"Id": ANN}])
     assert [(each.success, each.id) for each in results] == [(False, None), (True, ANN)]
-    odd: list[Any] = [[], SAVED, SAVED * 3, {}, None]
+    other = {"id": CAT, "success": True, "errors": []}
+    odd: list[Any] = [[], SAVED, SAVED * 3, {}, None, [None, None], ["x", "y"], [failed, other]]
+    odd += [
+        [failed, {"success": False, "errors": errors}] for errors in (["x"], 7, [{"fields": 7}])
+    ]
     for answer in odd:
         script.answers = [Answer(200, answer), Answer(200, answer)]
         with pytest.raises(CrmUnavailableError, match="not known"):

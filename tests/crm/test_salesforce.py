@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orchestration.crm.client import (
     CallCounts,
+    CrmError,
     CrmForbiddenError,
     CrmLoginError,
     CrmMissingObjectError,
@@ -95,7 +96,7 @@ def test_k7_a_converted_lead_is_refused_by_row(org: LiveOrg) -> None:
         [],
         [{"Id": ANN}] * 2,
         [{OPENS: 1}],
-        [{"Id": f"003{number:015}"} for number in range(201)],
+        [{"Id": f"003{number:012}AAA"} for number in range(201)],
         [{"Id": ANN, OPENS: math.nan}],
     ],
 )
@@ -178,6 +179,74 @@ def test_a_wrong_secret_is_a_login_error_that_keeps_it(org: LiveOrg) -> None:
     with pytest.raises(CrmLoginError, match="invalid_client") as caught:
         crm.limits()
     assert "wr0ng" not in str(caught.value)
+
+
+REFUSED = {"error": "invalid_grant", "error_description": "a secret of mine"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(400, REFUSED), CrmLoginError),
+        (Answer(401, REFUSED), CrmLoginError),
+        (Answer(500, {"error": "server_error"}), CrmUnavailableError),
+        (Answer(503, "<html>a secret of mine"), CrmUnavailableError),
+        (Answer(404, "<html>a secret of mine"), CrmUnavailableError),
+        (Answer(429, []), CrmUnavailableError),
+        (Answer(400, "<html>a secret of mine"), CrmUnavailableError),
+        (Answer(200, {}), CrmUnavailableError),
+        (Answer(200, None), CrmUnavailableError),
+        (Answer(307, "", {"Location": "https://evil.example/"}), CrmUnavailableError),
+    ],
+)
+def test_only_a_refusal_of_the_login_is_blamed_on_the_key(
+    script: Script, answer: Answer, kind: type[CrmError]
+) -> None:
+    script.token = answer
+    with pytest.raises(CrmError) as caught:
+        script.crm(IMPATIENT).limits()
+    assert type(caught.value) is kind
+    assert "of mine" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "garbage", "-----BEGIN PRIVATE KEY-----"])
+def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "key.pem"
+    if content:
+        file.write_text(content, encoding="utf-8")
+    login = SalesforceLogin(
+        "127.0.0.1:1", "key", username="rep@acme.example", private_key_file=file
+    )
+    with pytest.raises(CrmLoginError, match="SALESFORCE_PRIVATE_KEY_FILE"):
+        connect(login, IMPATIENT).limits()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"done": False, "records": []},
+        {"done": False, "records": [], "nextRecordsUrl": None},
+        {"done": True, "records": [{"Id": ANN}]},
+        {"done": True, "records": [None]},
+        {"done": True},
+        [],
+    ],
+)
+def test_an_answer_of_another_shape_is_none(script: Script, page: object) -> None:
+    script.answers = [Answer(200, page)] * 3
+    crm = script.crm(IMPATIENT)
+    for ask in (lambda: list(crm.query("select Id from Contact")), crm.limits):
+        with pytest.raises(CrmUnavailableError):
+            ask()
+    with pytest.raises(CrmUnavailableError):
+        crm.describe("Contact")
+
+
+@pytest.mark.parametrize("daily", [{"Max": 15_000}, {"Max": 15_000, "Remaining": None}, 7])
+def test_limits_without_their_figures_are_none(script: Script, daily: object) -> None:
+    script.answers = [Answer(200, {"DailyApiRequests": daily})]
+    with pytest.raises(CrmUnavailableError, match="daily allowance"):
+        script.crm(IMPATIENT).limits()
 
 
 def test_a_private_key_logs_in_by_jwt(org: LiveOrg, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def said(code: str, message: str = "a secret of mine") -> list[dict[str, str]]:
         (401, said("INVALID_SESSION_ID"), CrmLoginError, "LOGIN", 1),
         (403, said("REQUEST_LIMIT_EXCEEDED", DAILY), CrmLimitError, "LIMIT", 1),
         (400, said("ExceededQuota", "ApiBatchItems Limit exceeded."), CrmLimitError, "LIMIT", 1),
+        (307, "", CrmUnavailableError, "UNAVAILABLE", 1),
         (403, said("REQUEST_LIMIT_EXCEEDED", LONG_ONES), CrmUnavailableError, "UNAVAILABLE", 3),
         (403, said("REQUEST_LIMIT_EXCEEDED", CONCURRENT), CrmUnavailableError, "UNAVAILABLE", 3),
         (403, said("API_CURRENTLY_DISABLED"), CrmForbiddenError, "API_CURRENTLY_DISABLED", 1),
@@ -50,10 +51,12 @@ def said(code: str, message: str = "a secret of mine") -> list[dict[str, str]]:
         (410, said("UNSUPPORTED_API_VERSION"), CrmForbiddenError, "UNSUPPORTED_API_VERSION", 1),
         (410, "<html>a secret of mine", CrmForbiddenError, "HTTP_410", 1),
         (404, said("NOT_FOUND"), CrmMissingObjectError, "MISSING_OBJECT", 1),
+        (404, "<html>a secret of mine", CrmUnavailableError, "UNAVAILABLE", 1),
+        (404, {"error": "NOT_FOUND"}, CrmUnavailableError, "UNAVAILABLE", 1),
         (400, said("INVALID_TYPE"), CrmMissingObjectError, "MISSING_OBJECT", 1),
         (400, said("INVALID_FIELD"), CrmRequestError, "INVALID_FIELD", 1),
         (400, said("MALFORMED_QUERY"), CrmRequestError, "MALFORMED_QUERY", 1),
-        (400, {"error": "odd", "error_description": "a secret of mine"}, CrmRequestError, "odd", 1),
+        (400, {"error": "odd"}, CrmRequestError, "HTTP_400", 1),
         (405, said("METHOD_NOT_ALLOWED"), CrmRequestError, "METHOD_NOT_ALLOWED", 1),
         (409, "", CrmRequestError, "HTTP_409", 1),
         (412, said("ENTITY_IS_LOCKED"), CrmRequestError, "ENTITY_IS_LOCKED", 1),
@@ -63,7 +66,7 @@ def said(code: str, message: str = "a secret of mine") -> list[dict[str, str]]:
         (406, "<html>", CrmUnavailableError, "UNAVAILABLE", 3),
         (420, "<html>We are setting things up", CrmUnavailableError, "UNAVAILABLE", 3),
         (429, "", CrmUnavailableError, "UNAVAILABLE", 3),
-        (503, said("SERVER_UNAVAILABLE"), CrmUnavailableError, "UNAVAILABLE", 3),
+        (503, said("SERVER_UNAVAILABLE"), CrmUnavailableError, "UNAVAILABLE", 1),
         (500, said("UNKNOWN_EXCEPTION"), CrmUnavailableError, "UNAVAILABLE", 1),
         (502, "<html>", CrmUnavailableError, "UNAVAILABLE", 1),
         (504, "<html>", CrmUnavailableError, "UNAVAILABLE", 1),
@@ -84,6 +87,12 @@ def test_k7_each_refusal_of_a_request_is_told_apart(
     assert (type(caught.value), caught.value.code) == (kind, code)
     assert crm.calls.write == requests
     assert "secret" not in str(caught.value)
+
+
+def test_k7_used_up_batches_are_not_called_api_calls(script: Script) -> None:
+    script.answers = [Answer(400, said("ExceededQuota"))]
+    with pytest.raises(CrmLimitError, match="batches of bulk jobs"):
+        script.crm(IMPATIENT).jobs.open("Contact", "update")
 
 
 @pytest.mark.parametrize(
@@ -146,6 +155,17 @@ def test_k5_a_row_without_a_reason_is_no_success() -> None:
                 ("STRING_TOO_LONG", "one", ("A__c",)),
                 ("INVALID_EMAIL_ADDRESS", "two -- of: them", ("Email",)),
             ],
+        ),
+        (
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION:VP -- ASK: Sales:Title --STRING_TOO_LONG:x:A__c --",
+            [
+                ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "VP -- ASK: Sales", ("Title",)),
+                ("STRING_TOO_LONG", "x", ("A__c",)),
+            ],
+        ),
+        (
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION:Rule: No VP -- ASK: Sales:--",
+            [("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Rule: No VP -- ASK: Sales", ())],
         ),
         ("InvalidBatch:Field name not found", [("InvalidBatch", "Field name not found", ())]),
         ("something else", [("UNKNOWN", "something else", ())]),

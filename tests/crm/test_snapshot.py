@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
+import pytest
 
+from orchestration.crm.client import CrmMissingObjectError
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import OVERLAP, SnapshotReport, stored_schemas, take_snapshot
 from orchestration.warehouse import Warehouse
@@ -161,6 +163,22 @@ def test_calls_are_counted_and_nothing_is_written_to_the_org(
     assert (report.calls.login, report.calls.read, report.calls.write) == (1, 3, 0)
     assert report.calls == crm.calls
     assert org.requests(is_write="true") == []
+
+
+@pytest.mark.parametrize("missing", ["Contact", "Lead", "Task"])
+def test_a7_only_an_org_without_mapped_people_has_no_snapshot(
+    org: LiveOrg, warehouse: Warehouse, missing: str
+) -> None:
+    class Lacking(SalesforceCrm):
+        def describe(self, object_name: str) -> dict[str, Any]:
+            return super().describe("Nonsense__c" if object_name == missing else object_name)
+
+    crm = Lacking(org.login, IMPATIENT)
+    if missing == "Task":
+        assert take_snapshot(warehouse, crm, target_fields=TARGETS).missing == ("Task",)
+        return
+    with pytest.raises(CrmMissingObjectError, match=f"mapping writes to {missing}"):
+        take_snapshot(warehouse, crm, target_fields=TARGETS)
 
 
 def test_no_warehouse_connection_is_held_while_the_org_is_asked(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 import requests
@@ -44,7 +45,7 @@ def script() -> Iterator[Script]:
 
 
 @pytest.mark.parametrize(
-    "fault", [RESET, SLOW, *(Answer(status, "<html>") for status in (500, 502, 504))]
+    "fault", [RESET, SLOW, *(Answer(status, "<html>") for status in (500, 502, 503, 504))]
 )
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_k4_a_write_whose_fate_is_unknown_is_never_sent_again(
@@ -60,7 +61,7 @@ def test_k4_a_write_whose_fate_is_unknown_is_never_sent_again(
 @pytest.mark.parametrize(
     "fault",
     [
-        *(Answer(status, "<html>We are setting things up") for status in (406, 420, 429, 503)),
+        *(Answer(status, "<html>We are setting things up") for status in (406, 420, 429)),
         Answer(403, LONG_TRANSACTIONS),
     ],
 )
@@ -98,9 +99,9 @@ def test_k7_a_connection_that_never_came_about_is_tried_again(method: str) -> No
 
 
 def test_k7_a_server_that_stays_busy_is_not_asked_forever(script: Script) -> None:
-    script.answers = [Answer(503, "secret page")] * (IMPATIENT.attempts + 1)
+    script.answers = [Answer(429, "secret page")] * (IMPATIENT.attempts + 1)
     crm = script.crm(IMPATIENT)
-    with pytest.raises(CrmUnavailableError, match="503, to every attempt") as caught:
+    with pytest.raises(CrmUnavailableError, match="429, to every attempt") as caught:
         WRITES["update"](crm)
     assert crm.calls.write == IMPATIENT.attempts
     assert "secret" not in str(caught.value)
@@ -123,6 +124,40 @@ def test_k7_the_server_says_how_long_to_wait(script: Script, *, as_time: bool) -
     started = time.monotonic()
     WRITES["update"](script.crm(IMPATIENT))
     assert time.monotonic() - started > 0.9
+
+
+@pytest.mark.parametrize("header", ["Date", "Retry-After"])
+@pytest.mark.parametrize("text", ["yesterday", "\u00b2", "", "Mon, 01 Jan 0001 00:00:00 +1400"])
+def test_k7_a_time_that_cannot_be_read_is_none(script: Script, header: str, text: str) -> None:
+    script.answers = [Answer(429, [], {header: text}), Answer(200, SAVED)]
+    crm = script.crm(IMPATIENT)
+    WRITES["update"](crm)
+    assert crm.calls.write == 2
+
+
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [("update", 302), ("create", 303), ("delete", 307), ("upload", 308), ("read", 301)],
+)
+def test_nothing_is_sent_on_to_where_an_answer_points(
+    script: Script, ask: str, status: int
+) -> None:
+    script.answers = [Answer(status, "", {"Location": "https://evil.example/x?token=secret"})]
+    crm = script.crm(IMPATIENT)
+    with pytest.raises(CrmUnavailableError, match=r"sent on to evil\.example") as caught:
+        (WRITES | {"read": lambda crm: crm.limits()})[ask](crm)
+    assert len(script.paths()) == 1
+    assert "secret" not in str(caught.value)
+
+
+def test_netrc_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine acme.my.salesforce.com login me password mine\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    session = open_session(IMPATIENT, Traffic(), None)
+    token = {"Authorization": "Bearer token"}
+    asked = requests.Request("GET", "https://acme.my.salesforce.com/", headers=token)
+    assert session.prepare_request(asked).headers["Authorization"] == "Bearer token"
 
 
 def test_waits_grow_and_differ() -> None:

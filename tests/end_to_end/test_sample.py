@@ -80,7 +80,7 @@ def test_only_new_loads_are_parsed(sample_team: Team) -> None:
 
 @pytest.mark.usefixtures("first_run")
 def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
-    """J1, and no record outside the plan was touched."""
+    """J1, J2, and no record outside the plan was touched."""
     crm_id, human_clicks, status = sample_team.query(
         "select crm_id, human_click_count, sequence_status from crm.contact_fields "
         "where human_click_count > 0 order by crm_id limit 1"
@@ -88,8 +88,17 @@ def test_the_org_holds_what_the_marts_say(sample_team: Team) -> None:
     record = sample_team.record("Contact", crm_id)
     assert record["Touchline_Human_Click_Count__c"] == human_clicks
     assert record["Touchline_Sequence_Status__c"] == status
-    written = sum(request["records"] for request in sample_team.write_requests())
-    assert written == sample_team.query("select count(*) from marts.people")[0][0]
+    written = dict(
+        sample_team.query(
+            "select object, count(*) from writeback.ledger where outcome = 'written' group by 1"
+        )
+    )
+    assert sum(request["records"] for request in sample_team.write_requests()) == sum(
+        written.values()
+    )
+    people = sample_team.query("select crm_object, count(*) from marts.people group by 1")
+    assert written.items() >= dict(people).items()
+    assert written["EmailMessage"] == sample_team.query("select count(*) from crm.activities")[0][0]
 
 
 def test_what_explain_tells_of_people_agrees_with_the_marts(first_copy: Path) -> None:

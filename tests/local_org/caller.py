@@ -145,6 +145,16 @@ class Caller:
         found: dict[str, Any] = error
         return found
 
+    def refused_write(
+        self, method: str, path: str, content: Any, status: int = 400
+    ) -> dict[str, Any]:
+        """Return the error of a write that must be refused as a whole."""
+        reply = self.http.request(method, f"{API}{path}", json=content)
+        assert reply.status_code == status, reply.text
+        (error,) = reply.json()
+        found: dict[str, Any] = error
+        return found
+
     def admin(self, method: str, path: str, **options: Any) -> Any:
         """Call the back door and return what it says."""
         reply = self.http.request(method, f"/__admin{path}", **options)

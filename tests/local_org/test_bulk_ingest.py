@@ -14,6 +14,8 @@ WRONG_ENDING = (
     "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is"
 )
 
+BAD_QUOTE = "InvalidBatch : Failed to parse CSV: a quote within a value, or a blank before it"
+
 
 @pytest.fixture
 def bulk(org: Caller) -> BulkCaller:
@@ -82,6 +84,28 @@ def test_rows_fail_one_by_one_and_processed_includes_them(org: Caller, bulk: Bul
     assert rows[ADA]["Email"] == "no address"
 
 
+@pytest.mark.parametrize(
+    ("field", "cell"),
+    [
+        ("Touchline_Open_Count__c", "1_000"),
+        ("Touchline_Open_Count__c", "\u0663"),
+        ("Touchline_Open_Count__c", " 7"),
+        ("Touchline_Open_Count__c", "nan"),
+        ("Touchline_Open_Count__c", "1e999"),
+        ("Touchline_Clicked_At__c", "2026-10-22 21:03:23"),
+        ("Touchline_Clicked_At__c", "0001-01-01T00:00:00+14:00"),
+        ("Birthdate", "2026-02-30"),
+        ("Title", "a\0b"),
+    ],
+)
+def test_a_cell_of_another_type_fails_its_row(bulk: BulkCaller, field: str, cell: str) -> None:
+    done = bulk.run(f"Id,{field}\n{ADA},{cell}\n{BEN},\n")
+    assert (done["state"], done["numberRecordsFailed"]) == ("JobComplete", 1)
+    (row,) = bulk.results(done["id"], "failedResults")
+    assert row["sf__Error"].startswith("INVALID_TYPE_ON_FIELD_IN_RECORD:")
+    assert row["sf__Error"].endswith(f":{field} --")
+
+
 def label(org: Caller) -> str:
     fields = org.get("/sobjects/Contact/describe").json()["fields"]
     return str(next(x["label"] for x in fields if x["name"] == "Touchline_Open_Count__c"))
@@ -117,8 +141,13 @@ def test_values_come_in_salesforces_csv_forms(org: Caller, bulk: BulkCaller) -> 
         (f"Id,Title\n{ADA}\n", "LF", ("InvalidBatch : A row has 1 fields, "
          "but the header has 2 fields")),
         (b"Id,Title\n\xff,x\n", "LF", "InvalidBatch : Data is not UTF-8"),
+        (f"Id,Title\r{ADA},x\r", "LF", f"{WRONG_ENDING} LF"),
+        (f"Id,Title\r\n{ADA},x\r{BEN},y\r\n", "CRLF", f"{WRONG_ENDING} CRLF"),
+        (f'Id,Title\n{ADA}, "x"\n', "LF", BAD_QUOTE),
+        (f'Id,Title\n{ADA},5" pipe\n', "LF", BAD_QUOTE),
     ],
-    ids=["crlf", "lf", "byte_order_mark", "unknown_column", "short_row", "latin_1"],
+    ids=["crlf", "lf", "byte_order_mark", "unknown_column", "short_row", "latin_1", "cr",
+         "cr_among_crlf", "blank_before_a_quote", "quote_within"],
 )  # fmt: skip
 def test_bad_data_fails_the_whole_job(
     org: Caller, bulk: BulkCaller, content: str | bytes, line_ending: str, message: str

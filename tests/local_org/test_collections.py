@@ -3,7 +3,7 @@
 import pytest
 
 from orchestration.local_org.identifiers import canonical
-from tests.local_org.caller import ADA, BEN, CYD, LEE, STAMP, Caller, record_id
+from tests.local_org.caller import ADA, API, BEN, CYD, LEE, STAMP, Caller, record_id
 
 COUNT = "Touchline_Open_Count__c"
 
@@ -72,11 +72,34 @@ def test_a_malformed_request_is_400_as_a_whole(org: Caller) -> None:
         reply = org.patch("/composite/sobjects", body)
         assert (reply.status_code, reply.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
     nan = org.http.patch(
-        "/services/data/v66.0/composite/sobjects", content=b'{"records": [{"x": NaN}]}'
+        "/services/data/v66.0/composite/sobjects",
+        content=b'{"records": [{"x": NaN}]}',
+        headers={"Content-Type": "application/json"},
     )
     assert (nan.status_code, nan.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
     unknown = {"records": [{"attributes": {"type": "Nope"}}]}
     assert org.patch("/composite/sobjects", unknown).json()[0]["errorCode"] == "INVALID_TYPE"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given"),
+    [
+        ("PATCH", "/composite/sobjects", "text/plain"),
+        ("POST", "/sobjects/Contact", None),
+        ("POST", "/jobs/ingest", "application/x-www-form-urlencoded"),
+        ("PUT", "/jobs/ingest/750000000000000AAA/batches", "application/json"),
+    ],
+)
+def test_a_body_must_say_what_it_is(org: Caller, method: str, path: str, given: str | None) -> None:
+    headers = {"Content-Type": given} if given else {}
+    reply = org.http.request(method, f"{API}{path}", content=b"{}", headers=headers)
+    assert reply.status_code == 415
+    assert reply.json() == [
+        {
+            "errorCode": "UNSUPPORTED_MEDIA_TYPE",
+            "message": f"MediaType of '{given or ''}' is not supported by this resource",
+        }
+    ]
 
 
 def test_an_id_twice_in_one_request_fails_the_second_row(org: Caller) -> None:

@@ -63,6 +63,20 @@ def test_a_gateway_may_give_up_after_the_commit(org: Caller) -> None:
     assert title(org, ADA) == "New"
 
 
+def test_faults_after_the_work_wait_for_work_that_is_done(org: Caller) -> None:
+    arm(org, "drop_after", method="PATCH")
+    arm(org, "status", status=504, when="after", method="PATCH")
+    nonsense = org.patch("/composite/sobjects", {"records": 1})
+    org.admin("POST", "/sessions/expire")
+    assert (nonsense.status_code, change(org).status_code) == (400, 401)
+    assert [(each["met"], each["fired"]) for each in org.admin("GET", "/faults")] == [(0, 0)] * 2
+    assert [entry["fault"] for entry in org.log(method="PATCH")] == ["", ""]
+    org.sign_in()
+    with pytest.raises(httpx.TransportError):
+        change(org)
+    assert [entry["status"] for entry in org.log(fault="drop_after%")] == [0]
+
+
 def test_an_html_page_is_no_json(org: Caller) -> None:
     arm(org, "html_page", status=200)
     reply = org.get("/limits")
@@ -163,10 +177,26 @@ def test_faults_are_listed_with_their_counts(org: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "earthquake"}, {"kind": "slow", "speed": 1}, {"kind": "slow", "share": 2}, 7]
+    ("fault", "told"),
+    [
+        ({"kind": "earthquake"}, "kind must be one of"),
+        ({"kind": ["slow"]}, "kind must be a text"),
+        ({"kind": "slow", "speed": 1}, "No such key: speed"),
+        ({"kind": "slow", "share": 2}, "share and probability are parts of 1"),
+        ({"kind": "slow", "seconds": "1"}, "seconds must be a number, 0 or more"),
+        ({"kind": "slow", "times": "1"}, "times must be a whole number, 0 or more"),
+        ({"kind": "slow", "nth": None}, "nth must be a whole number, 0 or more"),
+        ({"kind": "status", "status": True}, "status must be a whole number, 0 or more"),
+        ({"kind": "status", "status": 42}, "status is an HTTP status from 200 to 599"),
+        ({"kind": "lock_rows", "ids": "abc"}, "ids must be a list of texts"),
+        ({"kind": "lock_rows", "path": 7}, "path must be a text"),
+        (7, "A fault is an object"),
+    ],
 )
-def test_faults_that_make_no_sense_are_refused(org: Caller, fault: object) -> None:
-    assert org.http.post("/__admin/faults", json=fault).status_code == 400
+def test_faults_that_make_no_sense_are_refused(org: Caller, fault: object, told: str) -> None:
+    reply = org.http.post("/__admin/faults", json=fault)
+    assert reply.status_code == 400
+    assert told in reply.json()[0]["message"]
 
 
 @pytest.fixture

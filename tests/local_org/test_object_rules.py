@@ -31,6 +31,16 @@ def test_a_sent_email_message_takes_custom_fields_and_is_externally_visible(org:
     assert org.update("EmailMessage", {"id": SENT_MAIL, **fields})[0]["success"]
 
 
+def test_of_all_statuses_only_new_goes_to_read(org: Caller) -> None:
+    (made,) = org.create("EmailMessage", {"Subject": "Hi", "Status": "0", "Incoming": True})
+    for status in ("3", "5"):
+        error = org.error("EmailMessage", {"id": made["id"], "Status": status})
+        assert (error["statusCode"], error["fields"]) == (
+            "INVALID_FIELD_FOR_INSERT_UPDATE", ["Status"])  # fmt: skip
+    assert org.update("EmailMessage", {"id": made["id"], "Status": "1"})[0]["success"]
+    assert not org.update("EmailMessage", {"id": made["id"], "Status": "0"})[0]["success"]
+
+
 def test_a_draft_email_message_may_change(org: Caller) -> None:
     assert org.update("EmailMessage", {"id": DRAFT_MAIL, "Subject": "Other"})[0]["success"]
 

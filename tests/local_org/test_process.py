@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import psutil
 import pytest
 
 from orchestration.local_org import process
-from orchestration.local_org.process import OrgProcessError
+from orchestration.local_org.process import OrgProcess, OrgProcessError
 from tests.local_org.caller import TEAM, Caller, write_seed
 
 
@@ -65,6 +67,21 @@ def test_a_taken_port_is_said_with_a_remedy(tmp_path: Path) -> None:
         with pytest.raises(OrgProcessError, match=f"port {port} on 127.0.0.1 is taken .* choose"):
             process.start(tmp_path, port)
     assert process.find(tmp_path) is None
+
+
+def test_a_file_has_one_org_at_a_time(running: OrgProcess) -> None:
+    record = (running.directory / "org.json").read_bytes()
+    command = [sys.executable, "-m", "orchestration.local_org", "--port", "0"]
+    second = subprocess.run(
+        [*command, "--db", running.database],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert "org.db is in use by another local org. Stop that one" in second.stderr
+    assert (running.directory / "org.json").read_bytes() == record
 
 
 def test_a_bad_seed_is_said_with_its_line(tmp_path: Path) -> None:

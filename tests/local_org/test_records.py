@@ -88,8 +88,8 @@ def test_a_hidden_field_does_not_exist_for_the_api(org: Caller) -> None:
     assert "HasOptedOutOfEmail" in fields_of(org, "Contact")
     error = org.refused("select HasOptedOutOfEmail from Lead")
     assert "No such column 'HasOptedOutOfEmail' on entity 'Lead'" in error["message"]
-    write = org.error("Lead", {"id": LEE, "HasOptedOutOfEmail": True})
-    assert write["statusCode"] == "INVALID_FIELD"
+    write = org.refused_write("PATCH", f"/sobjects/Lead/{LEE}", {"HasOptedOutOfEmail": True})
+    assert write["errorCode"] == "INVALID_FIELD"
     org.admin("PUT", "/hidden-fields", json={})
     assert "HasOptedOutOfEmail" in fields_of(org, "Lead")
 

@@ -5,6 +5,7 @@ import sqlite3
 import httpx
 
 from orchestration.local_org.process import OrgProcess
+from tests.local_org.bulk_caller import BulkCaller
 from tests.local_org.caller import ADA, BEN, CONVERTED, LEE, OTHER_REP, REP, Caller
 
 
@@ -28,6 +29,18 @@ def test_a_read_and_a_write_leave_their_lines(org: Caller) -> None:
         "records_written": 1,
         "records_failed": 1,
     }
+
+
+def test_rows_that_a_job_took_in_and_never_wrote_do_not_count(org: Caller) -> None:
+    bulk, data = BulkCaller(org), f"Id,Email\n{ADA},ada@x.example\n{BEN},no address\n"
+    job = bulk.open()
+    bulk.upload(job, data)
+    bulk.set_state(job, "Aborted")
+    summary = org.admin("GET", "/requests/summary")
+    assert (summary["records_written"], summary["records_failed"]) == (0, 0)
+    bulk.run(data)
+    summary = org.admin("GET", "/requests/summary")
+    assert (summary["records_written"], summary["records_failed"]) == (1, 1)
 
 
 def test_the_log_can_be_filtered(org: Caller) -> None:

@@ -22,14 +22,6 @@ UNWRITABLE = (
 )
 
 
-def unreadable(kind: str, value: str) -> str:
-    """Return what Salesforce says of a value that is not of its field's JSON type."""
-    return (
-        f"Cannot deserialize instance of {kind} from VALUE_STRING value {value} or request may be "
-        f"missing a required field at [line:1, column:1]"
-    )
-
-
 @pytest.mark.parametrize(
     ("record", "code", "message", "fields"),
     [
@@ -51,7 +43,6 @@ def unreadable(kind: str, value: str) -> str:
             "Required fields are missing: [LastName]",
             ["LastName"],
         ),
-        ({"foo": 1}, "INVALID_FIELD", "No such column 'foo' on sobject of type Contact", []),
         (
             {"IsEmailBounced": True, "Name": "x"},
             "INVALID_FIELD_FOR_INSERT_UPDATE",
@@ -65,34 +56,16 @@ def unreadable(kind: str, value: str) -> str:
             ["Touchline_Open_Count__c"],
         ),
         (
-            {"Touchline_Open_Count__c": "many"},
-            "JSON_PARSER_ERROR",
-            unreadable("double", "many"),
-            [],
-        ),
-        (
-            {"Touchline_Replied__c": "yes"},
-            "JSON_PARSER_ERROR",
-            unreadable("boolean", "yes"),
-            [],
-        ),
-        (
             {"Touchline_Replied__c": None},
             "INVALID_TYPE_ON_FIELD_IN_RECORD",
             "Replied: value not of required type: null",
             ["Touchline_Replied__c"],
         ),
         (
-            {"Touchline_Clicked_At__c": "2026-10-22 21:03:23"},
-            "JSON_PARSER_ERROR",
-            unreadable("datetime", "2026-10-22 21:03:23"),
-            [],
-        ),
-        (
-            {"Birthdate": "2026-02-30"},
-            "JSON_PARSER_ERROR",
-            unreadable("date", "2026-02-30"),
-            [],
+            {"Touchline_Sequence__c": "a\0b"},
+            "INVALID_TYPE_ON_FIELD_IN_RECORD",
+            "Most Recent Sequence: value not of required type: a text with NUL",
+            ["Touchline_Sequence__c"],
         ),
         (
             {"OwnerId": "nobody"},
@@ -125,6 +98,50 @@ def test_a_bad_value_fails_its_row(
 ) -> None:
     error = org.error("Contact", {"id": ADA, **record})
     assert error == {"statusCode": code, "message": message, "fields": fields}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("Touchline_Open_Count__c", "many", "double from VALUE_STRING value many"),
+        ("Touchline_Replied__c", "yes", "boolean from VALUE_STRING value yes"),
+        (
+            "Touchline_Clicked_At__c",
+            "2026-10-22 21:03:23",
+            "datetime from VALUE_STRING value 2026-10-22 21:03:23",
+        ),
+        (
+            "Touchline_Clicked_At__c",
+            "0001-01-01T00:00:00+14:00",
+            "datetime from VALUE_STRING value 0001-01-01T00:00:00+14:00",
+        ),
+        ("Birthdate", "2026-02-30", "date from VALUE_STRING value 2026-02-30"),
+        ("Birthdate", {"day": 1}, "date from START_OBJECT value {"),
+        ("Title", 1.5, "string from VALUE_NUMBER_FLOAT value 1.5"),
+        ("foo", 1, None),
+    ],
+)
+def test_what_cannot_be_read_fails_the_whole_request(
+    org: Caller, field: str, value: object, told: str | None
+) -> None:
+    kind = {"attributes": {"type": "Contact"}}
+    good, bad = {**kind, "id": BEN, "Title": "Sir"}, {**kind, "id": ADA, field: value}
+    of_many = org.refused_write("PATCH", "/composite/sobjects", {"records": [good, bad]})
+    of_one = org.refused_write("PATCH", f"/sobjects/Contact/{ADA}", {field: value})
+    if told is None:
+        message = "No such column 'foo' on sobject of type Contact"
+        wanted = {"errorCode": "INVALID_FIELD", "message": message, "fields": []}
+        assert of_many == of_one == wanted
+    else:
+        for error in (of_many, of_one):
+            assert error["errorCode"] == "JSON_PARSER_ERROR"
+            start, column = error["message"].split("[line:1, column:")
+            assert start == (
+                f"Cannot deserialize instance of {told} or request may be missing a required field "
+                "at "
+            )
+            assert int(column.removesuffix("]")) > 1
+    assert org.query(f"select Title from Contact where Id = '{BEN}'") == [{"Title": None}]
 
 
 @pytest.mark.parametrize(

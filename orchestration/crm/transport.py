@@ -38,7 +38,6 @@ _LOST = (
 )
 LOGIN_PATH = "/services/oauth2/token"
 
-
 #: A login's answer names its user: https://login.salesforce.com/id/<org>/<user>.
 _IDENTITY = re.compile(r'"id"\s*:\s*"[^"]*/id/\w+/(\w+)"')
 _JOB_PATH = re.compile(r"/jobs/ingest/\w+/?")

@@ -59,7 +59,8 @@ def apply(
         print_json(show.figures(written, settled))
     else:
         print_parts(out, *show.lines(written, settled, not_resumed))
-    raise typer.Exit(0 if written is None or written.is_complete else 1)
+    is_complete = written is None or written.is_complete
+    raise typer.Exit(0 if is_complete and not (settled and settled.failed) else 1)
 
 
 def undo(

@@ -193,10 +193,14 @@ def _refusals_table(refusals: Sequence[FailureCount]) -> str:
 
 def ended_early(report: WritebackReport) -> dg.Failure:
     """Return how the step of a writing that ended early fails."""
+    records = "1 record was" if report.unsent == 1 else f"{report.unsent:,} records were"
+    remedy = (
+        "`touchline apply --resume` goes on, or the next run plans what is left to do"
+        if report.has_begun
+        else f"mend it: the next run, or `touchline apply {report.plan_id}`, writes them"
+    )
     return dg.Failure(
-        f"{report.stopped_because} ({report.unsent} records were not reached; `touchline apply "
-        f"--resume` goes on, or the next run plans what is left to do)",
-        allow_retries=False,
+        f"{report.stopped_because} ({records} not reached; {remedy})", allow_retries=False
     )
 
 

@@ -18,12 +18,8 @@ from orchestration.crm.schema import ObjectSchema
 from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse, WarehouseLockedError
 from orchestration.writeback.books import Books
-from orchestration.writeback.ledger import (
-    FailureCount,
-    created_records,
-    failures_by_code,
-    record_skipped,
-)
+from orchestration.writeback.finish import finish_plan
+from orchestration.writeback.ledger import FailureCount, created_records, failures_by_code
 from orchestration.writeback.mapping import Mapping
 from orchestration.writeback.mapping_sections import Limits
 from orchestration.writeback.plan import Plan, latest_snapshot_at, read_plan
@@ -31,8 +27,7 @@ from orchestration.writeback.preflight import preflight
 from orchestration.writeback.sending import Routes, known_until, read_routes, send_all
 from orchestration.writeback.settle import Settled, settle
 from orchestration.writeback.tables import create_writeback_tables
-from orchestration.writeback.undone import mark_undone
-from orchestration.writeback.writes import Group, count_left, export_writes
+from orchestration.writeback.writes import Group, export_writes
 
 _COUNT_SKIPPED = """
 select count(*)
@@ -47,17 +42,7 @@ from (
 )
 """
 
-
-_IS_COMPLETE = """
-select changed_records <= (
-    select count(distinct (object, operation, if(operation = 'create', external_key, record_id)))
-    from writeback.ledger
-    where plan_id = $plan_id and outcome in ('written', 'undone')
-)
-from writeback.plans
-where plan_id = $plan_id
-"""
-
+_BEGIN = "update writeback.plans set state = 'applying' where plan_id = ?"
 
 #: What an undo writes is in no snapshot: what was planned before it does not hold any more.
 _SUPERSEDE_OTHERS = """
@@ -81,6 +66,7 @@ class WritebackReport:
     the snapshot. `unknown`: they were sent, and their answers are still to be asked for. `unsent`:
     not reached, because the run ended early for the reason in `stopped_because`. `calls` include
     the reads right before each write. `refusals`: the failed ones by code, with words and remedy.
+    `has_begun`: not where the preflight found problems; the plan waits then as it did.
     """
 
     plan_id: str
@@ -95,11 +81,12 @@ class WritebackReport:
     stopped_because: str | None = None
     unknown: int = 0
     refusals: Sequence[FailureCount] = ()
+    has_begun: bool = True
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that was to be written is."""
-        return not (self.failed or self.unsent or self.unknown)
+        """Whether everything that was to be written is, and is on record."""
+        return not (self.failed or self.unsent or self.unknown or self.stopped_because)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +173,8 @@ def _send(
         books = Books(warehouse, crm, plan_id, run_id, work.schemas, limits, created=work.created)
         if work.records and mapping:
             _ask_first(books, mapping, work)
-        # What the preflight refused has not begun: the plan waits as it did.
-        refusals = () if books.stopped_because else _carry_out(books, work)
+        has_begun = books.stopped_because is None
+        refusals = _carry_out(books, work) if has_begun else ()
     sent = books.written + books.failed.total() + books.unknown
     return WritebackReport(
         plan_id=plan_id,
@@ -202,6 +189,7 @@ def _send(
         stopped_because=books.stopped_because,
         unknown=books.unknown,
         refusals=refusals,
+        has_begun=has_begun,
     )
 
 
@@ -217,7 +205,7 @@ def _carry_out(books: Books, work: _Work) -> Sequence[FailureCount]:
     if work.records:
         # Before the first intent: if this process dies, the plan is known to have begun.
         with books.warehouse.connect() as connection:
-            _set_state(connection, books.plan_id, "applying")
+            connection.execute(_BEGIN, [books.plan_id])
             if work.kind == "undo":
                 connection.execute(_SUPERSEDE_OTHERS, [books.plan_id])
     send_all(books, work.groups, work.routes, work.until)
@@ -261,25 +249,15 @@ def _finish(books: Books) -> Sequence[FailureCount]:
     """Record what the run knows. A warehouse that stays locked costs the record, not the report."""
     try:
         with books.warehouse.connect() as connection:
-            connection.begin()
             books.record_answers(connection)
-            record_skipped(connection, books.plan_id, books.run_id)
-            mark_undone(connection, books.plan_id)
-            _set_state(connection, books.plan_id, _state(connection, books))
+            connection.begin()
+            ended_early = books.stopped_because is not None
+            finish_plan(connection, books.plan_id, books.run_id, ended_early=ended_early)
             connection.commit()
             return failures_by_code(connection, books.run_id)
     except WarehouseLockedError as error:
         books.stop(str(error))
         return ()
-
-
-def _state(connection: DuckDBPyConnection, books: Books) -> str:
-    if books.stopped_because and (books.unknown or count_left(connection, books.plan_id)):
-        return "interrupted"
-    (is_complete,) = connection.execute(_IS_COMPLETE, {"plan_id": books.plan_id}).fetchone() or (
-        False,
-    )
-    return "applied" if is_complete else "partly_applied"
 
 
 def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
@@ -371,7 +349,3 @@ def _calls(connection: DuckDBPyConnection, plan_id: str) -> int:
         [plan_id],
     ).fetchone() or (0,)
     return int(calls)
-
-
-def _set_state(connection: DuckDBPyConnection, plan_id: str, state: str) -> None:
-    connection.execute("update writeback.plans set state = ? where plan_id = ?", [state, plan_id])

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from duckdb import DuckDBPyConnection
@@ -125,6 +125,27 @@ class Books:
             lacking.append(LeftAlone(write.object, write.key, "stale", reason))
         self.leave_alone(lacking)
         return complete
+
+    def readable(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Return the attempts that a read can tell about, by the fields that are still there.
+
+        An update is taken or refused as a whole: what is left of it tells about all of it.
+        """
+        readable: list[Attempt] = []
+        for attempt in attempts:
+            write = attempt.write
+            known = self.schemas[write.object].fields.keys()
+            if write.operation == "update":
+                new = {name: value for name, value in write.new_values.items() if name in known}
+                old = {name: value for name, value in write.old_values.items() if name in known}
+                narrowed, can_tell = replace(write, new_values=new, old_values=old), bool(new)
+            else:
+                narrowed, can_tell = write, write.key_field is None or write.key_field in known
+            if known and can_tell:
+                readable.append(Attempt(attempt.number, narrowed))
+            else:
+                self.note_overtaken(attempt, "its fields are gone, or hidden: nobody can tell")
+        return readable
 
     def note_written(self, attempt: Attempt, record_id: str | None = None) -> None:
         """Salesforce said so, or shows it."""

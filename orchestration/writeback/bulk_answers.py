@@ -103,6 +103,7 @@ def _look_for(
     books: Books, schema: ObjectSchema, job: Job, attempts: Sequence[Attempt], left: Left
 ) -> None:
     """Read the records that the job's results do not have: it may have written them."""
+    attempts = books.readable(attempts)
     if not attempts:
         return
     writes = [attempt.write for attempt in attempts]

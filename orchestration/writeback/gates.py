@@ -53,43 +53,41 @@ select count(*)
 from (select record_id from {versions} group by record_id having not arg_max(is_deleted, load_id))
 """
 
-#: Each cell is held against the last attempt at its field that came through; a creation against
-#: that at its key.
+#: What an undo took back, and nobody wrote again since: a field's last attempt is an undo's, and
+#: so is that of a creation's key, which the deletion bears, too.
 _UNDONE = """
 with
-
-undone_records as (
-
-    select distinct object, record_id, external_key, operation
-    from writeback.ledger
-    where outcome = 'undone'
-
-),
 
 attempts as (
 
     select
-        ledger.object, ledger.record_id, ledger.external_key, ledger.operation, ledger.run_id,
-        ledger.attempt_id, ledger.outcome, ledger.new_values,
-        unnest(json_keys(ledger.new_values)) as field
+        ledger.object, ledger.attempt_id, ledger.old_values, undos.undoes,
+        if(ledger.operation = 'update', 'update', 'create') as operation,
+        if(ledger.operation = 'update', ledger.record_id, ledger.external_key) as record_key,
+        if(ledger.operation = 'update', json_keys(ledger.new_values), ['Id']) as fields
     from writeback.ledger as ledger
-    inner join undone_records
-        on
-            ledger.object = undone_records.object
-            and ledger.operation = undone_records.operation
-            and ledger.record_id is not distinct from undone_records.record_id
-            and ledger.external_key is not distinct from undone_records.external_key
+    left join writeback.plans as undos
+        on undos.plan_id = ledger.plan_id and undos.kind = 'undo'
     where ledger.outcome in ('written', 'undone')
+
+),
+
+undone_records as (
+
+    select distinct object, operation, record_key
+    from attempts
+    where undoes is not null
 
 ),
 
 last_attempts as (
 
-    select
-        object, operation, outcome, run_id, field,
-        case when operation = 'create' then external_key else record_id end as record_key,
-        json_extract_string(new_values, '$.' || field) as new_value
-    from attempts
+    select *, json_extract_string(old_values, '$.' || field) as taken_back
+    from (
+        select attempts.*, unnest(fields) as field
+        from attempts
+        semi join undone_records using (object, operation, record_key)
+    )
     qualify
         row_number() over (
             partition by object, operation, record_key, field order by attempt_id desc
@@ -97,21 +95,23 @@ last_attempts as (
 
 )
 
-select count(*), list(distinct last_attempts.run_id order by last_attempts.run_id)
+select count(*), list(distinct last_attempts.undoes order by last_attempts.undoes)
 from writeback.changes as changes
 inner join last_attempts
     on
         last_attempts.object = changes.object
         and last_attempts.operation = changes.operation
         and last_attempts.record_key = coalesce(changes.record_id, changes.external_key)
-        and last_attempts.field = changes.field
 where
     changes.plan_id = ?
     and changes.decision = 'write'
-    and last_attempts.outcome = 'undone'
+    and last_attempts.undoes is not null
     and (
         changes.operation = 'create'
-        or last_attempts.new_value is not distinct from changes.new_value
+        or (
+            last_attempts.field = changes.field
+            and last_attempts.taken_back is not distinct from changes.new_value
+        )
     )
 """
 
@@ -175,10 +175,10 @@ def _cleared(connection: DuckDBPyConnection, plan_id: str, limits: Approval) -> 
 
 
 def _undone(connection: DuckDBPyConnection, plan_id: str) -> Iterator[str]:
-    (has_undone,) = connection.execute(
-        "select exists (select 1 from writeback.ledger where outcome = 'undone')"
+    (has_undos,) = connection.execute(
+        "select exists (select 1 from writeback.plans where kind = 'undo')"
     ).fetchone() or (False,)
-    if not has_undone:
+    if not has_undos:
         return
     cells, runs = connection.execute(_UNDONE, [plan_id]).fetchone() or (0, [])
     if cells:

@@ -33,6 +33,10 @@ SECONDS_BEFORE_AGAIN = 0.5
 #: Extra requests spent on finding the row for which Salesforce refuses a whole request.
 SEARCH_REQUESTS = 60
 
+#: Halvings after which a chunk of which nothing was taken shows that it is not about rows: up to
+#: seven bad ones leave an eighth that is.
+SEARCH_LEVELS = 3
+
 
 class CollectionsSending:
     """One pass over writes of one object and operation, in requests of up to 200 records."""
@@ -180,13 +184,19 @@ class CollectionsSending:
         """Halve a refused request until the row at fault is alone, and spare the others.
 
         A row is at fault itself only if it was refused alone while the org took its neighbours.
-        Where both first halves are refused, or the reason changes, it is not about rows at all.
+        Where it takes none of them, or the reason changes, it is not about rows at all.
         """
         groups, alone = deque([attempts]), list[Attempt]()
+        is_any_taken = False
         while groups and not self._books.stopped_because:
             group = groups.popleft()
             if len(group) == 1:
                 alone += group
+                continue
+            is_early = len(group) > len(attempts) >> SEARCH_LEVELS
+            if self._searches_left < 2 or not (is_any_taken or is_early):
+                self._books.stop(str(refused))
+                groups.append(group)
                 continue
             middle = len(group) // 2
             halves = [
@@ -195,9 +205,10 @@ class CollectionsSending:
                 if self._is_refused(half, refused, attempts_left)
             ]
             groups += halves
-            if self._searches_left < 2 or (group is attempts and len(halves) == 2):
-                self._books.stop(str(refused))
-        self._note_refused(alone, refused, is_transient=len(attempts) == 1)
+            is_any_taken = is_any_taken or len(halves) < 2
+        if len(attempts) > 1 and not is_any_taken:
+            self._books.stop(str(refused))
+        self._note_refused(alone, refused, is_transient=not is_any_taken)
         for group in groups:
             self._note_refused(group, refused, is_transient=True)
 

@@ -1,7 +1,7 @@
 """Finding out what became of everything that was sent by runs that died (K2, K4)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -13,21 +13,20 @@ from orchestration.crm.client import (
     CallCounts,
     Crm,
     CrmMissingJobError,
+    CrmMissingObjectError,
     Job,
     JobState,
     RowError,
     RowResult,
 )
 from orchestration.crm.schema import ObjectSchema, parse_describe
-from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse
 from orchestration.writeback.books import Attempt, Books, first_sent
 from orchestration.writeback.bulk_answers import take_answers
 from orchestration.writeback.fates import find_fates
+from orchestration.writeback.finish import finish_plan, unfinished_runs
 from orchestration.writeback.jobs import OpenJob, close_job, open_jobs
-from orchestration.writeback.ledger import record_skipped
 from orchestration.writeback.tables import create_writeback_tables
-from orchestration.writeback.undone import mark_undone
 from orchestration.writeback.writes import Write
 
 _OPEN_ATTEMPTS = """
@@ -38,8 +37,6 @@ from writeback.ledger
 where outcome is null
 order by plan_id, run_id, job_id, object, operation, attempt_id
 """
-
-_INTERRUPT = "update writeback.plans set state = 'interrupted' where state = 'applying'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class _Open:
 
 
 def settle(warehouse: Warehouse, crm: Crm) -> Settled:
-    """Give every attempt its outcome; without any open one, nothing is asked.
+    """Give every attempt its outcome, and every plan; without open attempts, nothing is asked.
 
     Bulk jobs are asked for by their id: one that did not begin is ended, one at work is waited
     for. Everything else is read: what the org holds is what arrived. To be called before a
@@ -84,8 +81,7 @@ def settle(warehouse: Warehouse, crm: Crm) -> Settled:
         create_writeback_tables(connection)
         jobs = open_jobs(connection)
         pending = _open_attempts(connection)
-        schemas = stored_schemas(connection) if pending else {}
-    settling = _Settling(warehouse, crm, schemas)
+    settling = _Settling(warehouse, crm)
     for job in jobs:
         of_job = [each for each in pending if each.job_id == job.job_id]
         settling.settle_job(job, of_job)
@@ -93,8 +89,7 @@ def settle(warehouse: Warehouse, crm: Crm) -> Settled:
     alone = [each for each in pending if each.job_id not in known_jobs]
     for (plan_id, run_id, *_), group in groupby(alone, key=_of):
         settling.settle_alone(plan_id, run_id, list(group))
-    with warehouse.connect() as connection:
-        connection.execute(_INTERRUPT)
+    settling.finish_plans()
     return Settled(
         len(jobs), settling.written, settling.unsent, settling.failed, crm.calls - calls_before
     )
@@ -104,10 +99,11 @@ def settle(warehouse: Warehouse, crm: Crm) -> Settled:
 class _Settling:
     warehouse: Warehouse
     crm: Crm
-    schemas: dict[str, ObjectSchema]
     written: int = 0
     unsent: int = 0
     failed: int = 0
+    _schemas: dict[str, ObjectSchema] = field(default_factory=dict)
+    _runs: list[tuple[str, str | None]] = field(default_factory=list)
 
     def settle_job(self, noted: OpenJob, pending: Sequence[_Open]) -> None:
         """Ask for a job by its id, have it end, and take its answers."""
@@ -121,9 +117,12 @@ class _Settling:
             return
         if job.state == "open":
             jobs.abort(noted.job_id)
-            self._note_not_begun(noted, pending)
-            self._close(noted, "aborted")
-            return
+            # A request of the dead run may have been on its way, and have begun the job first.
+            job = jobs.state(noted.job_id)
+            if job.state == "aborted" and not job.processed:
+                self._note_not_begun(noted, pending)
+                self._close(noted, "aborted")
+                return
         if job.state == "started":
             job = jobs.wait(noted.job_id, noted.records)
         if pending:
@@ -139,7 +138,9 @@ class _Settling:
         seconds_ago = (now - latest).total_seconds()
         books = self._books(plan_id, run_id, pending)
         for (name, _), group in groupby(pending, key=_kind):
-            attempts = [each.attempt for each in group]
+            attempts = books.readable([each.attempt for each in group])
+            if not attempts:
+                continue
             writes = [attempt.write for attempt in attempts]
             since = first_sent(attempts)
             fates = find_fates(self.crm, books.schemas[name], writes, since, seconds_ago)
@@ -167,10 +168,16 @@ class _Settling:
         self._record(books)
 
     def _books(self, plan_id: str, run_id: str, pending: Sequence[_Open]) -> Books:
-        for name in {each.attempt.write.object for each in pending} - self.schemas.keys():
-            self.schemas[name] = parse_describe(self.crm.describe(name))
-        books = Books(self.warehouse, self.crm, plan_id, run_id, self.schemas)
+        for name in {each.attempt.write.object for each in pending} - self._schemas.keys():
+            # Afresh: what the snapshot knew of the fields may not be so any more.
+            try:
+                self._schemas[name] = parse_describe(self.crm.describe(name))
+            except CrmMissingObjectError:
+                self._schemas[name] = ObjectSchema(name, {})
+        books = Books(self.warehouse, self.crm, plan_id, run_id, self._schemas)
         books.resume([each.attempt for each in pending])
+        if (plan_id, run_id) not in self._runs:
+            self._runs.append((plan_id, run_id))
         return books
 
     def _record(self, books: Books) -> None:
@@ -178,8 +185,14 @@ class _Settling:
         self.failed += books.failed.total()
         with self.warehouse.connect() as connection:
             books.record_answers(connection)
-            record_skipped(connection, books.plan_id, books.run_id)
-            mark_undone(connection, books.plan_id)
+
+    def finish_plans(self) -> None:
+        """Bring the plans up to date of which anything was settled, or whose run died."""
+        with self.warehouse.connect() as connection:
+            connection.begin()
+            for plan_id, run_id in dict.fromkeys([*self._runs, *unfinished_runs(connection)]):
+                finish_plan(connection, plan_id, run_id, ended_early=True)
+            connection.commit()
 
     def _close(self, noted: OpenJob, state: JobState) -> None:
         with self.warehouse.connect() as connection:

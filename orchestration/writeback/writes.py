@@ -84,13 +84,17 @@ copy (
     from wanted
     {joins}
     where wanted.object = $object and wanted.operation = $operation
-    order by wanted.key
+    order by {parent}wanted.key
 ) to $file (format json)
 """
 
+#: A write locks the record's parent, too: its children stay together, so that as few requests
+#: as possible at work at one time want the same one.
+_PARENTS = {"Contact": "AccountId"}
+
 #: With what the snapshot holds, to tell right before the write whether the record has moved.
 _STORED = """
-    inner join (
+    {kind} join (
         select
             record_id,
             arg_max(system_modstamp, load_id) as system_modstamp,
@@ -203,7 +207,7 @@ class Group:
     file: Path
 
     def __iter__(self) -> Iterator[Write]:
-        """Yield the writes, in the order of their keys."""
+        """Yield the writes: by parent where one is locked with them, then by key."""
         with self.file.open("rb") as lines:
             for line in lines:
                 yield _write(orjson.loads(line), self.fields)
@@ -235,12 +239,17 @@ def _export_sql(
     name: str, operation: str, fields: Sequence[str], kind: str, *, has_withheld: bool
 ) -> str:
     joins, parts = "", {"old_values": "wanted.old_values", "text": "null"}
-    parts |= {"stored_values": "null", "stored_stamp": "null"}
-    if operation == "update" and kind != "undo":
-        paths = ", ".join(quoted(f"$.{each}") for each in fields)
-        joins += _STORED.format(versions=TABLES[name])
-        parts["stored_values"] = f"json_extract(stored.payload, [{paths}])"
-        parts["stored_stamp"] = "strftime(stored.system_modstamp, '%Y-%m-%dT%H:%M:%S')"
+    parts |= {"stored_values": "null", "stored_stamp": "null", "parent": ""}
+    if operation == "update" and name in TABLES:
+        # What an undo plans it has read itself: its records may have moved since the snapshot.
+        is_undo = kind == "undo"
+        joins += _STORED.format(kind="left" if is_undo else "inner", versions=TABLES[name])
+        if not is_undo:
+            paths = ", ".join(quoted(f"$.{each}") for each in fields)
+            parts["stored_values"] = f"json_extract(stored.payload, [{paths}])"
+            parts["stored_stamp"] = "strftime(stored.system_modstamp, '%Y-%m-%dT%H:%M:%S')"
+        if name in _PARENTS:
+            parts["parent"] = f"json_extract_string(stored.payload, '$.{_PARENTS[name]}'), "
     if operation == "delete":
         joins += _CREATED
         parts["old_values"] = "coalesce(created.new_values, wanted.old_values)"

@@ -75,6 +75,19 @@ def test_records_go_in_chunks_sorted_by_id(
     assert sent_ids(script) == [ids[:200], ids[200:]]
 
 
+def test_rule_16_contacts_of_one_account_are_sent_together(
+    stage: Stage, crm: SalesforceCrm, script: Script
+) -> None:
+    """Two requests at work on one account would lock one another's rows."""
+    accounts = {ANN: "001B", BEN: "001A", CAT: "001B"}
+    stage.snapshot(
+        contacts=[{"Id": each, "AccountId": parent} for each, parent in accounts.items()]
+    )
+    script.answers = [Answer(200, [SAVED] * 3)]
+    apply_plan(stage.warehouse, crm, plan_for(stage, CAT, BEN, ANN).plan_id, "run")
+    assert sent_ids(script) == [[BEN, ANN, CAT]]
+
+
 def test_a_quote_in_the_name_of_the_temporary_folder_does_no_harm(
     stage: Stage,
     crm: SalesforceCrm,

@@ -176,42 +176,6 @@ def test_i8_a_first_wave_of_creations_waits(
     assert plan.gates == gates
 
 
-@pytest.mark.parametrize(
-    ("attempts", "is_told"),
-    [
-        ([("r1", "undone", "2")], True),
-        # Another value, or one that was written again since: nobody has objected to it.
-        ([("r1", "undone", "3")], False),
-        ([("r1", "undone", "2"), ("r2", "written", "2")], False),
-        ([("r1", "written", "2"), ("r2", "undone", "2")], True),
-        ([("r1", "written", "2")], False),
-    ],
-)
-def test_k6_what_an_undo_took_back_is_not_written_again_without_approval(
-    stage: Stage, attempts: Sequence[tuple[str, str, str]], is_told: bool
-) -> None:
-    stage_changes(stage, 1)
-    make_plan(stage.warehouse, mapping())
-    ledger(
-        stage,
-        *(
-            (run, "Contact", IDS[0], None, "update", outcome, f'{{"Opens__c": "{value}"}}')
-            for run, outcome, value in attempts
-        ),
-    )
-    plan = make_plan(stage.warehouse, mapping(), approval="none")
-    told = f"1 value is written again that was taken back (run {attempts[-1][0]})"
-    assert plan.gates == ((told,) if is_told else ())
-
-
-def test_k6_what_an_undo_deleted_is_not_created_again_without_approval(stage: Stage) -> None:
-    stage_changes(stage, 0)
-    make_plan(stage.warehouse, mapping())
-    ledger(stage, ("r1", "Task", "00T1", "mail-7", "create", "undone", '{"Subject": "Hi"}'))
-    plan = make_plan(stage.warehouse, mapping(), planners=[_log_mails])
-    assert plan.gates == ("1 value is written again that was taken back (run r1)",)
-
-
 def test_k1_a_yes_is_kept_with_who_said_it_and_the_first_counts(stage: Stage) -> None:
     stage_changes(stage, 1)
     plan = make_plan(stage.warehouse, mapping(), approval="every")

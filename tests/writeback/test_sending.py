@@ -1,9 +1,11 @@
 """Sending when Salesforce refuses, locks, or goes away, or the warehouse is busy (K4, K5)."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +89,28 @@ def test_k5_one_row_that_spoils_the_whole_request_is_found(
     assert [outcome for _, outcome, _ in outcomes(stage)] == ["written", "failed", "written"]
 
 
+def test_k5_bad_rows_in_different_halves_of_a_chunk_spare_the_others(
+    stage: Stage, crm: SalesforceCrm, script: Script
+) -> None:
+    ids = [f"003{number:012}AAA" for number in range(401)]
+    stage.snapshot(contacts=[{"Id": each} for each in ids])
+    plan, bad = plan_for(stage, *ids), {ids[3], ids[150]}
+
+    def picky(asked: Asked) -> Answer | None:
+        if asked.method != "PATCH":
+            return stage.unmoved(asked)
+        sent = {record["Id"] for record in json.loads(asked.body)["records"]}
+        return ODD if sent & bad else Answer(200, [SAVED] * len(sent))
+
+    script.standing = picky
+    report = apply_plan(stage.warehouse, crm, plan.plan_id, "run")
+    assert (report.written, report.failed, report.unsent) == (399, 2, 0)
+    refusals = "select record_id, is_transient from writeback.ledger where outcome = 'failed'"
+    assert sorted(stage.rows(refusals)) == [(each, False) for each in sorted(bad)]
+
+
 @pytest.mark.parametrize(
-    ("refusal", "requests"), [(DISABLED, 1), (ODD, 3)], ids=["forbidden", "both halves alike"]
+    ("refusal", "requests"), [(DISABLED, 1), (ODD, 15)], ids=["forbidden", "all parts alike"]
 )
 def test_k5_an_org_that_refuses_everything_blames_no_record(
     stage: Stage, crm: SalesforceCrm, script: Script, refusal: Answer, requests: int
@@ -172,6 +194,8 @@ def test_k4_a_busy_warehouse_ends_the_run_with_the_figures_right(
         report = apply_plan(warehouse, crm, plan.plan_id, "run")
     assert (report.written, report.failed, report.unsent) == (400, 0, 1)
     assert "is still locked" in (report.stopped_because or "")
+    # Were there nothing left to send, what was written would be on no record all the same.
+    assert not replace(report, unsent=0).is_complete
     counted = stage.rows("select outcome, count(*) from writeback.ledger group by 1 order by 1")
     assert counted == [("written", 200), (None, 200)]
 
@@ -236,7 +260,7 @@ def test_k4_where_not_even_a_read_is_answered_the_fate_stays_open_until_it_is_se
     def arrived(asked: Asked) -> Answer | None:
         """The write had reached the org, after all: of one record."""
         answer = stage.unmoved(asked)
-        for record in answer.body["records"] if answer else ():
+        for record in answer.body.get("records", ()) if answer else ():
             record["Opens__c"] = 5.0 if record["Id"] == ANN else None
         return answer
 

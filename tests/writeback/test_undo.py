@@ -7,11 +7,12 @@ import pytest
 
 from orchestration.crm.snapshot import take_snapshot
 from orchestration.writeback.apply import WritebackReport, apply_plan
+from orchestration.writeback.approval import approve_plan
 from orchestration.writeback.mapping import load_mapping
-from orchestration.writeback.plan import make_plan
+from orchestration.writeback.plan import Plan, make_plan
 from orchestration.writeback.undo import NothingToUndoError, make_undo_plan
 from tests.crm.live_org import ANN, BEN, CAT, LEA, LiveOrg
-from tests.writeback.creations import plan_creations
+from tests.writeback.creations import CREATIONS, plan_creations
 from tests.writeback.stage import Stage
 from tests.writeback.test_round_trip import ENGAGED, FIRST, OPENS, QUIET
 
@@ -167,3 +168,35 @@ def test_a_run_that_nobody_knows_cannot_be_undone(org: LiveOrg, engaged: Stage) 
     run(org, engaged, "run")
     with pytest.raises(NothingToUndoError, match="touchline ledger"):
         make_undo_plan(engaged.warehouse, org.crm(), "nobody")
+
+
+def test_k6_what_an_undo_took_back_is_not_written_again_without_approval(
+    org: LiveOrg, stage: Stage
+) -> None:
+    def planned(opens: int) -> Plan:
+        stage.metrics(contacts=[{"crm_id": ANN, "open_count": opens}])
+        take_snapshot(stage.warehouse, org.crm(), target_fields=MAPPING.target_fields())
+        return make_plan(stage.warehouse, MAPPING, planners=[plan_creations])
+
+    def write(plan: Plan, run_id: str) -> None:
+        apply_plan(stage.warehouse, org.crm(), plan.plan_id, run_id, MAPPING)
+
+    write(planned(4), "first")
+    undo(org, stage, "first", "undo")
+    assert everything(org)[ANN][OPENS] is None
+    # One value, and those of a task, a mail and a relation, which the undo deleted.
+    values = 1 + sum(len(each) for each in CREATIONS.values())
+    again = planned(4)
+    assert again.waits
+    assert again.gates == (f"{values} values are written again that were taken back (run first)",)
+    # Nobody has objected to another value.
+    assert planned(5).gates == (
+        f"{values - 1} values are written again that were taken back (run first)",
+    )
+    again = planned(4)
+    with stage.warehouse.connect() as connection:
+        approve_plan(connection, again.plan_id, "ann")
+    write(again, "again")
+    org.change("Contact", ANN, Touchline_Open_Count__c=3)
+    # Written again since, with somebody's yes.
+    assert (planned(4).changed_cells, planned(4).gates) == (1, ())

@@ -1,0 +1,116 @@
+"""Finding out what became of runs that died, at whatever moment that was (K4, K6)."""
+
+from typing import Any
+
+import pytest
+
+from orchestration.crm.client import Job
+from orchestration.crm.salesforce import SalesforceCrm
+from orchestration.crm.snapshot import take_snapshot
+from orchestration.writeback import apply as apply_module
+from orchestration.writeback.apply import apply_plan, resume_plan
+from orchestration.writeback.mapping import load_mapping
+from orchestration.writeback.plan import Plan, make_plan
+from orchestration.writeback.settle import settle
+from orchestration.writeback.undo import make_undo_plan
+from tests.crm.live_org import LiveOrg
+from tests.writeback.scene import ANN, BEN, outcomes, plan_for
+from tests.writeback.stage import DESCRIBE, Stage
+from tests.writeback.test_round_trip import OPENS
+
+MAPPING = load_mapping()
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def die(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def planned(org: LiveOrg, stage: Stage) -> Plan:
+    stage.metrics(contacts=[{"crm_id": ANN, "open_count": 4}])
+    take_snapshot(stage.warehouse, org.crm(), target_fields=MAPPING.target_fields())
+    return make_plan(stage.warehouse, MAPPING, planners=[])
+
+
+def test_k6_an_undo_that_died_after_its_last_answer_is_on_record_once_settled(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(org, stage)
+    apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run", MAPPING)
+    undo = make_undo_plan(stage.warehouse, org.crm(), "run")
+    monkeypatch.setattr(apply_module, "_finish", die)
+    with pytest.raises(Killed):
+        apply_plan(stage.warehouse, org.crm(), undo.plan_id, "undo", MAPPING)
+    counted = "select run_id, outcome from writeback.ledger order by attempt_id"
+    assert stage.rows(counted) == [("run", "written"), ("undo", "written")]
+    assert settle(stage.warehouse, org.crm()).calls.read == 0
+    assert stage.rows(counted) == [("run", "undone"), ("undo", "written")]
+    assert stage.rows("select state from writeback.plans order by plan_id") == [
+        ("applied",),
+        ("applied",),
+    ]
+    assert resume_plan(stage.warehouse, org.crm(), "again", MAPPING)[1] is None
+
+
+def test_k4_a_job_that_began_after_all_while_it_was_to_be_aborted_is_asked_what_it_did(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(org, stage)
+    with stage.warehouse.connect() as connection:
+        connection.execute("update writeback.plan_routes set route = 'bulk' where object <> '*'")
+    dying = org.crm()
+    monkeypatch.setattr(dying.jobs, "start", die)
+    with pytest.raises(Killed):
+        apply_plan(stage.warehouse, dying, plan.plan_id, "run", MAPPING)
+    crm, late = org.crm(), org.crm()
+    state, asked = crm.jobs.state, [True]
+
+    def state_before_the_late_start(job_id: str) -> Job:
+        job = state(job_id)
+        if asked.pop() if asked else False:
+            late.jobs.start(job_id)
+            late.jobs.wait(job_id, 1)
+        return job
+
+    monkeypatch.setattr(crm.jobs, "state", state_before_the_late_start)
+    settled = settle(stage.warehouse, crm)
+    assert (settled.written, settled.unsent) == (1, 0)
+    assert org.record("Contact", ANN)[OPENS] == 4
+    assert stage.rows("select state from writeback.jobs") == [("done",)]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "expected"),
+    [
+        (("Opens__c",), [(ANN, "failed", "OVERTAKEN"), (BEN, "written", None)]),
+        (("Opens__c", "First__c"), [(ANN, "failed", "OVERTAKEN"), (BEN, "failed", "OVERTAKEN")]),
+    ],
+    ids=["one field", "all fields"],
+)
+def test_k4_what_a_hidden_field_would_have_told_does_not_keep_a_run_open(
+    stage: Stage,
+    crm: SalesforceCrm,
+    monkeypatch: pytest.MonkeyPatch,
+    hidden: tuple[str, ...],
+    expected: list[Any],
+) -> None:
+    stage.snapshot(contacts=[{"Id": each} for each in (ANN, BEN)])
+    plan = plan_for(stage, ANN, BEN)
+    with stage.warehouse.connect() as connection:
+        connection.execute(
+            "insert into writeback.changes select * replace ('First__c' as field, 'A' as "
+            f"new_value) from writeback.changes where record_id = '{BEN}'"
+        )
+    monkeypatch.setattr(crm, "update_many", die)
+    with pytest.raises(Killed):
+        apply_plan(stage.warehouse, crm, plan.plan_id, "run")
+    stage.snapshot(
+        contacts=[{"Id": BEN, "First__c": "A"}],
+        describe=[each for each in DESCRIBE if each["name"] not in hidden],
+    )
+    settled = settle(stage.warehouse, crm)
+    assert settled.written + settled.failed == 2
+    assert outcomes(stage) == expected

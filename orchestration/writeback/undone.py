@@ -150,7 +150,7 @@ def _still_done(rows: Sequence[tuple[Any, ...]]) -> Iterator[Done]:
             name: value for name, value in orjson.loads(new).items() if name not in taken_back
         }
         if new_values or known[1] != "update":
-            yield Done(*known, orjson.loads(old), new_values)
+            yield Done(*[*known, orjson.loads(old), new_values])
 
 
 def _fill_gone(connection: DuckDBPyConnection, run_id: str) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from orchestration.crm.client import CrmUnavailableError, Record
+from orchestration.crm.client import CrmUnavailableError, Record, TooLargeError, UnfitRowsError
 from orchestration.crm.salesforce_values import to_cell
 
 #: What an upload may weigh: on its way it grows by half, towards a limit of 150 MB.
@@ -19,14 +19,23 @@ def to_csv(records: Sequence[Record]) -> bytes:
     The same records give the same bytes in every process.
 
     Raises:
-        ValueError: a value that CSV cannot carry, or more bytes than a job takes.
+        UnfitRowsError: values that CSV cannot carry.
+        TooLargeError: more bytes than a job takes.
     """
     names = {name for record in records for name in record}
     columns = sorted(names, key=lambda name: (name != "Id", name))
-    lines = [",".join(columns), *(_line(record, columns) for record in records)]
+    lines, unfit, problem = [",".join(columns)], list[int](), ""
+    for place, record in enumerate(records):
+        try:
+            lines.append(_line(record, columns))
+        except ValueError as error:
+            unfit.append(place)
+            problem = problem or str(error)
+    if unfit:
+        raise UnfitRowsError(problem, unfit)
     body = "".join(f"{line}\n" for line in lines).encode()
     if len(body) > BYTES_PER_JOB:
-        raise ValueError(f"{len(body)} bytes in one bulk job; it takes {BYTES_PER_JOB}")
+        raise TooLargeError(f"{len(body)} bytes in one bulk job; it takes {BYTES_PER_JOB}")
     return body
 
 

@@ -64,6 +64,21 @@ class CrmRequestError(CrmError):
     code = "REFUSED"
 
 
+class TooLargeError(ValueError):
+    """More records or bytes than one job takes; nothing was sent."""
+
+
+class UnfitRowsError(ValueError):
+    """Records with a value that a job's CSV cannot carry; nothing was sent.
+
+    `rows`: their places among the records.
+    """
+
+    def __init__(self, message: str, rows: Sequence[int]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 @dataclass(frozen=True, slots=True)
 class RowError:
     """Why the CRM refused one record. `is_transient`: the same write may succeed later."""
@@ -160,7 +175,8 @@ class BulkJobs(Protocol):
         """Give an open job its records; None clears a field, an absent key leaves it untouched.
 
         Raises:
-            ValueError: too many records or bytes, or a value that CSV cannot carry.
+            TooLargeError: too many records or bytes.
+            UnfitRowsError: values that CSV cannot carry.
         """
         ...
 

@@ -18,6 +18,7 @@ from orchestration.crm.client import (
     Operation,
     Record,
     RowResult,
+    TooLargeError,
 )
 from orchestration.crm.salesforce_errors import bulk_row_errors
 from orchestration.crm.salesforce_values import check_ids, ids_of, to_json
@@ -91,11 +92,12 @@ class SalesforceJobs:
         """Give an open job its records; None clears a field, an absent key leaves it untouched.
 
         Raises:
-            ValueError: too many records or bytes, or a value that CSV cannot carry.
+            TooLargeError: too many records or bytes.
+            UnfitRowsError: values that CSV cannot carry.
             CrmUnavailableError: no answer; abort the job and open another.
         """
         if not 0 < len(records) <= ROWS_PER_JOB:
-            raise ValueError(
+            raise TooLargeError(
                 f"{len(records)} records in one bulk job; it takes 1 to {ROWS_PER_JOB}"
             )
         if any("Id" in record for record in records):

@@ -1,6 +1,6 @@
 """What moved in Salesforce since the snapshot, asked right before the records are written (K2)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,11 +40,12 @@ def moved_records(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> li
 
 
 def moved_since(
-    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+    crm: Crm, schema: ObjectSchema, writes: Iterable[Write], since: datetime
 ) -> list[LeftAlone]:
     """Ask which records changed since the snapshot; return those that are not as planned.
 
     One query for all of them, however many are to be written: what is not in it has not moved.
+    The writes are gone through more than once, and never held all at once.
 
     Raises:
         CrmError: no answer; nothing is known about any record.
@@ -57,7 +58,7 @@ def moved_since(
     ]
 
 
-def _read(crm: Crm, schema: ObjectSchema, writes: Sequence[Write], where: str) -> dict[str, Record]:
+def _read(crm: Crm, schema: ObjectSchema, writes: Iterable[Write], where: str) -> dict[str, Record]:
     fields = {name for write in writes for name in _compared(schema, write)}
     fields |= schema.fields.keys() & {_MASTER, _CONVERTED, _CONTACT, _MAKER, _EDITOR}
     selected = ", ".join(["Id", "IsDeleted", "SystemModstamp", *sorted(fields - {"Id"})])

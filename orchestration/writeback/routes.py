@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import astuple, dataclass, replace
+from datetime import datetime
 from math import ceil
 
 from duckdb import DuckDBPyConnection
 
 from orchestration.crm.snapshot import OVERLAP
 from orchestration.crm.snapshot_tables import TABLES
+from orchestration.writeback.fates import IDENTITIES
 
 #: One Collections request carries so many records; its records are read by one query before.
 ROWS_PER_REQUEST = 200
@@ -21,8 +23,31 @@ BULK_FROM = 2_000
 #: Of a job: open, upload and start it; ask once how it stands; fetch three sets of results.
 JOB_WRITES, JOB_READS = 3, 4
 
-#: Before a job, one query asks what moved since the snapshot; it answers in pages of so many.
+#: Before the first job, one query asks what moved since the snapshot; it answers in such pages.
 ROWS_PER_PAGE = 2_000
+
+#: What is planned is known up to some moment; `since` is that, less the overlap. An undo deletes
+#: after it has updated, and finds its own writes then.
+_RECENT = """
+select count(distinct record_id)
+from (
+    select record_id from {versions} where system_modstamp >= $since
+
+    union all
+
+    select record_id from writeback.ledger
+    where object = $object and outcome in ('written', 'undone') and sent_at >= $since
+
+    union all
+
+    select record_id from writeback.changes
+    where
+        plan_id = $plan_id and object = $object and operation = 'update' and decision = 'write'
+        and $operation = 'delete'
+)
+"""
+
+_UNTIL = "select max(until) from raw.salesforce_snapshots where object = ?"
 
 #: Their ids are wanted by other records of the same plan, or those of others by them.
 NEVER_IN_BULK = frozenset({"EmailMessage", "EmailMessageRelation"})
@@ -38,15 +63,6 @@ from writeback.changes
 where plan_id = ? and decision = 'write'
 group by object, operation
 order by object, operation
-"""
-
-_RECENT = """
-select count(distinct record_id)
-from {versions}
-where
-    system_modstamp >= (
-        select max(until) - $overlap from raw.salesforce_snapshots where object = $object
-    )
 """
 
 _INSERT = "insert into writeback.plan_routes values (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -100,11 +116,13 @@ def choose_route(
         operation,
         "bulk",
         records,
-        jobs * (JOB_READS + is_read_before * max(1, ceil(recent / ROWS_PER_PAGE))),
+        jobs * JOB_READS + is_read_before * max(1, ceil(recent / ROWS_PER_PAGE)),
         JOB_WRITES * jobs,
         f"{_counted(jobs, 'job')} of up to {ROWS_PER_JOB:,} records, "
         f"instead of {_counted(collections.calls, 'call')}",
     )
+    if operation == "create" and object_name in IDENTITIES:
+        return replace(collections, reason="no key tells a job's results apart: never in bulk")
     if object_name in NEVER_IN_BULK or refers:
         return replace(collections, reason="tied to other records of the plan: never in bulk")
     if records < BULK_FROM:
@@ -120,15 +138,20 @@ def preflight_route(objects: Collection[str]) -> Route:
     return Route("*", PREFLIGHT, PREFLIGHT, 0, 1 + len(objects), 0, reason)
 
 
-def store_routes(connection: DuckDBPyConnection, plan_id: str) -> int:
-    """Choose the routes of a plan's writes anew and store them; return all their calls."""
+def store_routes(
+    connection: DuckDBPyConnection, plan_id: str, read_at: datetime | None = None
+) -> int:
+    """Choose the routes of a plan's writes anew and store them; return all their calls.
+
+    `read_at`: when the plan's records were read, where that is not the snapshot's time.
+    """
     routed = connection.execute(_ROUTED, [plan_id]).fetchall()
-    routes = [
-        choose_route(
-            name, operation, records, refers=refers, recent=_recent_records(connection, name)
-        )
-        for name, operation, records, refers in routed
-    ]
+    routes = []
+    for name, operation, records, refers in routed:
+        recent = _recent_records(connection, plan_id, name, operation, read_at)
+        # They are created first, and found by the query before the job, too.
+        recent += sum(row[2] for row in routed if row[:2] == (name, "create"))
+        routes.append(choose_route(name, operation, records, refers=refers, recent=recent))
     if routes:
         routes.insert(0, preflight_route({route.object for route in routes}))
     connection.execute("delete from writeback.plan_routes where plan_id = ?", [plan_id])
@@ -142,13 +165,22 @@ def read_routes(connection: DuckDBPyConnection, plan_id: str) -> list[Route]:
     return [Route(*row) for row in connection.execute(_STORED, [plan_id]).fetchall()]
 
 
-def _recent_records(connection: DuckDBPyConnection, name: str) -> int:
+def _recent_records(
+    connection: DuckDBPyConnection,
+    plan_id: str,
+    name: str,
+    operation: str,
+    read_at: datetime | None,
+) -> int:
     """Return how many records the query before a job finds, where nobody moved any since."""
     if name not in TABLES:
         return 0
-    (count,) = connection.execute(
-        _RECENT.format(versions=TABLES[name]), {"object": name, "overlap": OVERLAP}
-    ).fetchone() or (0,)
+    (until,) = (read_at,) if read_at else connection.execute(_UNTIL, [name]).fetchone() or (None,)
+    if until is None:
+        return 0
+    values = {"plan_id": plan_id, "object": name, "operation": operation, "since": until - OVERLAP}
+    sql = _RECENT.format(versions=TABLES[name])
+    (count,) = connection.execute(sql, values).fetchone() or (0,)
     return int(count)
 
 

@@ -50,7 +50,7 @@ def send_all(
                 return
             route = routes.get((group.object, group.operation), "collections")
             if route == "bulk" and group.object in until:
-                BulkSending(books, until[group.object]).send(group)
+                BulkSending(books, group.object, until[group.object]).send(group)
             else:
                 CollectionsSending(books).send(group)
     except WarehouseLockedError as error:

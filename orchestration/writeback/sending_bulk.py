@@ -1,17 +1,26 @@
-"""Sending by bulk job: open, note, ask what moved, upload, start, wait, match the answers (K3)."""
+"""Sending by bulk job: ask what moved, open, note, upload, start, wait, match the answers (K3)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from orchestration.crm.client import CrmError, CrmUnavailableError, Job, RowError, RowResult
+from orchestration.crm.client import (
+    CrmError,
+    CrmUnavailableError,
+    Job,
+    Operation,
+    RowError,
+    RowResult,
+    TooLargeError,
+    UnfitRowsError,
+)
 from orchestration.crm.snapshot import OVERLAP
 from orchestration.writeback.books import Attempt, Books
 from orchestration.writeback.bulk_answers import take_answers
 from orchestration.writeback.jobs import close_job, note_job
 from orchestration.writeback.moved import moved_since
 from orchestration.writeback.sending_collections import CollectionsSending
-from orchestration.writeback.writes import Write
+from orchestration.writeback.writes import Group, Write
 
 #: A step of a job that surely did nothing is tried this often in all; so is a job.
 ATTEMPTS = 3
@@ -26,14 +35,20 @@ class BulkSending:
     `until`: up to when the plan knows the records, by the org's clock.
     """
 
-    def __init__(self, books: Books, until: datetime) -> None:
+    def __init__(self, books: Books, object_name: str, until: datetime) -> None:
         self._books = books
+        self._object_name = object_name
         self._until = until
         self._left: list[Write] = []
 
-    def send(self, writes: Iterable[Write]) -> None:
-        """Send everything by jobs, then by Collections what these could not do."""
-        remaining = iter(writes)
+    def send(self, group: Group) -> None:
+        """Send everything by jobs, then by Collections what these could not do.
+
+        What moved is asked once, before the first job: after it, the answer would have all that
+        this run wrote itself.
+        """
+        moved_keys = self._leave_moved_alone(group, group.operation)
+        remaining = (write for write in group if write.key not in moved_keys)
         while part := list(islice(remaining, self._books.crm.jobs.rows_per_job)):
             self._send_part(part)
         if self._left and not self._books.stopped_because:
@@ -48,31 +63,37 @@ class BulkSending:
     def _send_part(self, part: Sequence[Write]) -> None:
         """Send by one job; where it surely did nothing, by another one."""
         rows: Sequence[Write] = part
-        for _ in range(ATTEMPTS):
-            rows = self._books.complete(rows) if rows and rows[0].operation == "create" else rows
+        for attempt in range(ATTEMPTS):
+            if rows and rows[0].operation == "create":
+                rows = self._books.complete(rows)
+            elif rows and attempt:
+                # The job before took its time: somebody may have moved them meanwhile.
+                moved_keys = self._leave_moved_alone(rows, rows[0].operation)
+                rows = [write for write in rows if write.key not in moved_keys]
             if not rows or self._books.stopped_because:
                 return
             rows = self._send_job(rows)
         self._left += rows
 
-    def _send_job(self, writes: Sequence[Write]) -> Sequence[Write]:
+    def _send_job(self, rows: Sequence[Write]) -> Sequence[Write]:
         """Send by one job; return the writes that it did not touch and that may be sent again."""
         books = self._books
         try:
-            job_id = self._open(writes)
-            moved_keys = self._leave_moved_alone(writes)
+            job_id = self._open(rows)
         except CrmError as error:
             books.stop(str(error))
-            return []
-        rows = [write for write in writes if write.key not in moved_keys]
-        if not rows:
-            self._abort(job_id)
             return []
         with books.sending(rows, job_id) as attempts:
             try:
                 if not self._upload(job_id, attempts):
                     return rows
-            except ValueError:
+            except UnfitRowsError as error:
+                # JSON carries what CSV cannot: those rows go by Collections, the others by a job.
+                self._give_up(job_id, attempts, "the job would have had rows that CSV cannot carry")
+                unfit = set(error.rows)
+                self._left += [row for place, row in enumerate(rows) if place in unfit]
+                return [row for place, row in enumerate(rows) if place not in unfit]
+            except TooLargeError:
                 # More bytes than a job takes: two jobs of half the size.
                 self._give_up(job_id, attempts, "more than a job takes")
                 half = len(rows) // 2
@@ -102,12 +123,16 @@ class BulkSending:
             )  # fmt: skip
         return job_id
 
-    def _leave_moved_alone(self, writes: Sequence[Write]) -> set[str]:
-        books, first = self._books, writes[0]
-        if first.operation == "create":
+    def _leave_moved_alone(self, writes: Iterable[Write], operation: Operation) -> set[str]:
+        """Ask what moved and note it; return the keys of those records."""
+        books, since = self._books, self._until - OVERLAP
+        if operation == "create" or books.stopped_because:
             return set()
-        since = self._until - OVERLAP
-        moved = moved_since(books.crm, books.schemas[first.object], writes, since)
+        try:
+            moved = moved_since(books.crm, books.schemas[self._object_name], writes, since)
+        except CrmError as error:
+            books.stop(str(error))
+            return set()
         books.leave_alone(moved)
         return {record.record_id for record in moved}
 

@@ -328,7 +328,7 @@ def _store(
         "snapshot_at": read_at,
         "records": records,
         "notes": [f"takes back run {run_id}"],
-        "calls": store_routes(connection, plan_id),
+        "calls": store_routes(connection, plan_id, read_at),
     }
     connection.execute(plan_sql.INSERT_PLAN, figures)
     connection.execute(_AS_UNDO, [run_id, plan_id])

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from orchestration.crm import salesforce_bulk
 from orchestration.crm.client import CrmUnavailableError
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import take_snapshot
+from orchestration.writeback import routes
 from orchestration.writeback.apply import apply_plan, resume_plan
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import Plan, make_plan
 from orchestration.writeback.settle import settle
+from orchestration.writeback.undo import make_undo_plan
 from tests.crm.live_org import ANN, BEN, CAT, LiveOrg
 from tests.writeback.creations import TASK, plan_creations
 from tests.writeback.stage import Stage
@@ -75,6 +78,32 @@ def test_k2_a_record_that_moved_since_the_snapshot_is_no_part_of_the_job(
     assert stage.cells(plan.plan_id)[ANN, FIRST][2] == "stale"
 
 
+def test_k3_the_estimate_is_what_the_org_counts_however_many_jobs_there_are(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (routes, salesforce_bulk):
+        monkeypatch.setattr(module, "ROWS_PER_JOB", 1)
+    monkeypatch.setattr(routes, "BULK_FROM", 1)
+    monkeypatch.setattr(routes, "ROWS_PER_PAGE", 2)  # as this org answers
+    # Of two ways, a job is the cheaper one even for a single record.
+    monkeypatch.setattr(routes, "ROWS_PER_REQUEST", 0.05)
+
+    def counted(plan: Plan, run_id: str) -> int:
+        before = len(org.requests(is_api_call="true"))
+        report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, run_id, MAPPING)
+        assert report.written == 3
+        return len(org.requests(is_api_call="true")) - before
+
+    stage.metrics(contacts=[{"crm_id": each, "open_count": 4} for each in (ANN, BEN, CAT)])
+    take_snapshot(stage.warehouse, org.crm(), target_fields=MAPPING.target_fields())
+    plan = make_plan(stage.warehouse, MAPPING, planners=[])
+    assert counted(plan, "run") == plan.api_calls_estimate == 2 + 1 + 3 * 7
+    # Right after a run, the question what moved finds all that the run has written: two pages.
+    undo = make_undo_plan(stage.warehouse, org.crm(), "run")
+    assert counted(undo, "undo") == undo.api_calls_estimate == 2 + 2 + 3 * 7
+    assert stage.rows("select state, count(*) from writeback.jobs group by 1") == [("done", 6)]
+
+
 def test_k5_a_row_that_a_job_refuses_fails_alone(org: LiveOrg, stage: Stage) -> None:
     plan = planned(org, stage)
     with stage.warehouse.connect() as connection:
@@ -85,6 +114,20 @@ def test_k5_a_row_that_a_job_refuses_fails_alone(org: LiveOrg, stage: Stage) -> 
     report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run", MAPPING)
     assert (report.written, report.failed_by_code) == (5, {"STRING_TOO_LONG": 1})
     assert ("Contact", ANN, "failed", "STRING_TOO_LONG", True) in ledger(stage)
+
+
+def test_k3_a_value_that_a_job_cannot_carry_goes_by_itself(org: LiveOrg, stage: Stage) -> None:
+    plan = planned(org, stage)
+    with stage.warehouse.connect() as connection:
+        connection.execute(
+            f"update writeback.changes set new_value = '#N/A' "
+            f"where record_id = '{ANN}' and field = '{FIRST}'"
+        )
+    report = apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run", MAPPING)
+    assert (report.written, report.failed, report.unsent) == (6, 0, 0)
+    assert org.record("Contact", ANN)[FIRST] == "#N/A"
+    jobs = "select state from writeback.jobs where object = 'Contact' order by opened_at"
+    assert stage.rows(jobs) == [("aborted",), ("done",)]
 
 
 class Killed(BaseException):

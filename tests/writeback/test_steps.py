@@ -6,10 +6,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.assets.writeback import FIELDS, LEDGER, PLAN, applied_plan, plan
+from orchestration.assets.writeback import FIELDS, LEDGER, PLAN, applied_plan, ended_early, plan
 from orchestration.checks import nothing_was_refused
+from orchestration.crm.client import CallCounts
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.settings import Settings
+from orchestration.writeback.apply import WritebackReport
 from orchestration.writeback.plan import make_plan
 from tests.crm.live_org import IMPATIENT
 from tests.crm.scripted_org import RESET, Answer, Script
@@ -95,6 +97,20 @@ def test_a_write_that_ends_early_fails_the_step_after_its_figures_and_publishes(
     assert figures.asset_materialization is not None
     assert figures.asset_materialization.metadata["written"].value == 0
     assert steps.settings.published.exists()
+
+
+@pytest.mark.parametrize(
+    ("has_begun", "told"),
+    [
+        (True, "(1 record was not reached; `touchline apply --resume` goes on, or the next run"),
+        (False, "(1 record was not reached; mend it: the next run, or `touchline apply plan-7`"),
+    ],
+)
+def test_k8_what_has_not_begun_is_not_resumed_but_applied(has_begun: bool, told: str) -> None:
+    report = WritebackReport(
+        "plan-7", "run", 0, 0, 0, 1, {}, CallCounts(), 0.0, "No.", has_begun=has_begun
+    )
+    assert str(ended_early(report).description).startswith(f"No. {told}")
 
 
 def test_a_plan_without_writes_makes_no_field_of_salesforce(steps: Steps) -> None:

@@ -8,13 +8,13 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from orchestration.cli_approve import approve
+from orchestration.cli_approve import approve, stored_plan
 from orchestration.cli_doctor import doctor
 from orchestration.cli_explain import explain
 from orchestration.cli_metadata import metadata
 from orchestration.cli_org import org
 from orchestration.cli_rules import rules
-from orchestration.cli_writeback import apply, ledger, stored_plan, turn, undo
+from orchestration.cli_writeback import apply, ledger, turn, undo
 from orchestration.settings import Settings
 from orchestration.terminal.console import Json, beside, out, print_json, say_error, say_warning
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.cli_approve import who
+from orchestration.cli_approve import agreed, stored_plan, who
 from orchestration.settings import Settings
 from orchestration.terminal.console import Json, beside, out, print_json
 
@@ -21,12 +21,16 @@ Resume = Annotated[
 
 def apply(
     plan_id: Annotated[
-        str | None, typer.Argument(help="The plan to apply; the newest one by default.")
+        str | None,
+        typer.Argument(help="The plan to apply; by default the newest one, if it needs no yes."),
     ] = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Write a plan's cells to Salesforce: that approves it. Only the newest plan can be."""
+    """Write the newest plan's cells to Salesforce. If it waits, name it: that approves it.
+
+    Without a name you are shown what it amounts to and why it waits, and asked.
+    """
     from orchestration.org import Org
     from orchestration.terminal import writeback as show
     from orchestration.terminal.tables import show as print_parts
@@ -40,19 +44,21 @@ def apply(
     settings = Settings.from_environment()
     warehouse, mapping = Warehouse(settings.warehouse), load_mapping(settings.mapping)
     settled, not_resumed = None, ""
+    if not (resume or plan_id or as_json):
+        plan_id = agreed(warehouse)
     with turn(settings) as (run_id, tell):
-        crm = Org(settings).connect()
         if resume:
             tell("Finding out what became of earlier writes")
-            settled, written = resume_plan(warehouse, crm, run_id, mapping)
+            settled, written = resume_plan(warehouse, Org(settings).connect(), run_id, mapping)
             not_resumed = "" if written else why_not_resumed(warehouse)
         else:
-            tell("Writing differences to Salesforce")
             with warehouse.connect(read_only=True) as connection:
                 chosen = stored_plan(connection, plan_id)
             if chosen.waits:
                 with warehouse.connect() as connection:
-                    approve_plan(connection, chosen.plan_id, who())
+                    approve_plan(connection, plan_id, who())
+            tell("Writing differences to Salesforce")
+            crm = Org(settings).connect()
             written = apply_plan(warehouse, crm, chosen.plan_id, run_id, mapping)
         warehouse.publish(settings.published)
     if as_json:
@@ -177,22 +183,3 @@ def turn(settings: Settings) -> Iterator[tuple[str, Callable[[str], None]]]:
     lock, run_id = SyncLock(settings.locks, settings.wait_seconds), f"cli-{uuid.uuid4()}"
     with telling(beside) as tell, lock.held(run_id, tell):
         yield run_id, tell
-
-
-def stored_plan(connection: Any, plan_id: str | None = None) -> Any:
-    """Return a plan that is stored, the newest by default.
-
-    Raises:
-        NothingToPlanError: there is none.
-    """
-    from orchestration.terminal.summary import has_table
-    from orchestration.writeback.plan import NothingToPlanError, read_plan
-
-    # A first run that ended early leaves a warehouse without the tables of the writeback.
-    has_plans = has_table(connection, "writeback", "plans")
-    found = read_plan(connection, plan_id) if has_plans else None
-    if found is None:
-        raise NothingToPlanError(
-            f"There is no plan {plan_id}." if plan_id else "No plan yet. Run `touchline plan`."
-        )
-    return found

@@ -101,6 +101,16 @@ def planned(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def waiting(planned: Path) -> Path:
+    """The same, and the newer plan waits."""
+    with Warehouse(planned / "warehouse.duckdb").connect() as connection:
+        connection.execute(
+            "update writeback.plans set approval = 'waiting', gates = ['it is too large']"
+        )
+    return planned
+
+
 def test_the_commands_are_those_of_the_manual() -> None:
     named = {"demo", "run", "plan", "apply", "explain", "status", "reload", "settle", "org"}
     named |= {"rules", "simulate", "undo", "ledger"}
@@ -299,3 +309,33 @@ def test_a_run_succeeds_when_nothing_failed_anywhere(
         Loads(), Planned(), Written(failed=failed), Calls(), seconds=1.0, problems=problems
     )
     assert report.succeeded is succeeded
+
+
+@pytest.mark.parametrize("command", [["apply"], ["apply", "--json"], ["approve"]])
+def test_k1_a_plan_that_waits_is_named_where_nobody_can_be_asked(
+    touchline: Touchline, waiting: Path, command: list[str]
+) -> None:
+    answer = touchline(*command)
+    assert answer.status == 1
+    assert "`touchline approve plan-00001`" in answer.beside
+    assert _approvals(waiting) == [("waiting", None)]
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "approval"),
+    [("apply", "n", "waiting"), ("approve", "n", "waiting"), ("approve", "y", "approved")],
+)
+def test_k1_at_a_terminal_a_plan_that_waits_is_shown_before_somebody_says_yes(
+    waiting: Path, command: str, answer: str, approval: str
+) -> None:
+    around = {"TOUCHLINE_DATA": str(waiting), "TOUCHLINE_ORG_PORT": "0", "TTY_COMPATIBLE": "1"}
+    done = CliRunner().invoke(app, [command], input=f"{answer}\n", env=around)
+    assert done.exit_code == (answer != "y")
+    for words in ("1 record to change in 2 fields", "it is too large", "approve plan-00001?"):
+        assert words in done.output
+    assert [each for each, _ in _approvals(waiting)] == [approval]
+
+
+def _approvals(data: Path) -> list[tuple[str, str | None]]:
+    with Warehouse(data / "warehouse.duckdb").connect(read_only=True) as connection:
+        return connection.execute("select approval, approved_by from writeback.plans").fetchall()

@@ -22,7 +22,7 @@ from orchestration.writeback.mapping import load_mapping
 class Approved(dg.Config):
     """Which plan, and who says yes."""
 
-    plan_id: str = Field(default="", description="Empty: the newest plan, the one that waits.")
+    plan_id: str = Field(default="", description="The plan that you read, such as plan-00004.")
     by: str = Field(
         default="somebody in the Dagster UI", description="Who says so; it is kept with the plan."
     )
@@ -54,9 +54,9 @@ def approve_and_apply(
 
 @dg.job(
     name="approve_plan",
-    description="K1: approves the plan that waits and writes it. Read it first: `touchline plan "
-    "--stored`, or the metadata of the asset writeback/plan.",
+    description="K1: approves the plan that you name and writes it. Read it first: `touchline "
+    "plan --stored`, or the metadata of the asset writeback/plan.",
 )
 def approve_plan_job() -> None:
-    """Approve the waiting plan and write it."""
+    """Approve a plan that waits and write it."""
     approve_and_apply()

@@ -26,6 +26,7 @@ class FieldSchema:
     is_filterable: bool
     is_external_id: bool = False
     is_unique: bool = False
+    is_case_sensitive: bool = False
     is_restricted: bool = False
     is_defaulted_on_create: bool = False
     references: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ def _parse_field(field: Mapping[str, Any]) -> FieldSchema:
         is_filterable=field.get("filterable", True),
         is_external_id=field.get("externalId", False),
         is_unique=field.get("unique", False),
+        is_case_sensitive=field.get("caseSensitive", False),
         is_restricted=field.get("restrictedPicklist", False),
         is_defaulted_on_create=field.get("defaultedOnCreate", False),
         references=tuple(field.get("referenceTo") or ()),

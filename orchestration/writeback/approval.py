@@ -12,13 +12,14 @@ class NotApprovableError(RuntimeError):
 
 
 def approve_plan(connection: DuckDBPyConnection, plan_id: str | None, by: str) -> str:
-    """Approve a plan, the newest one by default; return its id.
+    """Approve a plan; return its id.
 
     A plan that was approved already stays as it is: the first yes counts. The approval holds as
-    long as the plan would write the same, over newer snapshots, too.
+    long as the plan would write the same, over newer snapshots, too. None is the newest plan, of
+    which nobody knows who read it: it is only ever told what stands in the way of a yes.
 
     Raises:
-        NotApprovableError: no such plan, or it is not waiting to be applied any more.
+        NotApprovableError: no such plan, it was not named, or it does not wait to be applied.
     """
     create_writeback_tables(connection)
     found = connection.execute(
@@ -32,6 +33,7 @@ def approve_plan(connection: DuckDBPyConnection, plan_id: str | None, by: str) -
             if plan_id
             else "No plan yet. `touchline plan` makes one."
         )
+    is_named = plan_id is not None
     plan_id, state, changed_records, approval = found
     if state != "planned":
         raise NotApprovableError(
@@ -40,6 +42,12 @@ def approve_plan(connection: DuckDBPyConnection, plan_id: str | None, by: str) -
         )
     if not changed_records:
         raise NotApprovableError(f"{plan_id} writes nothing: there is nothing to approve.")
+    if approval != "approved" and not is_named:
+        raise NotApprovableError(
+            f"Name the plan that you read. The newest one is {plan_id}: `touchline plan --stored` "
+            f"shows it, `touchline approve {plan_id}` lets the next run write it, `touchline apply "
+            f"{plan_id}` writes it now. The job approve_plan takes the id as plan_id."
+        )
     if approval != "approved":
         connection.execute(
             "update writeback.plans set approval = 'approved', approved_at = ?, approved_by = ? "

@@ -17,9 +17,9 @@ class Value:
     """One field of the records to be created, as SQL over the temporary table `planned`.
 
     `is_key`: this cell stands for the whole record where none is made. `cuts`: a text too long
-    for the field is cut. `is_withheld`: the plan only says how long the text is. `refers_to`:
-    SQL of the external key of a record of the same plan, whose id the value will be. Only where
-    `is_checked` does the describe say which values the field takes.
+    for the field is cut. `is_withheld`: the plan only says how long the text is, and has a hash
+    of it. `refers_to`: SQL of the external key of a record of the same plan, whose id the value
+    will be. Only where `is_checked` does the describe say which values the field takes.
     """
 
     field: str
@@ -68,7 +68,7 @@ def plan_creations(
     cells = " union all ".join(_list_value(schema, value) for value in values)
     connection.execute(
         "insert into writeback.changes (plan_id, object, external_key, field, new_value, policy, "
-        f"decision, reason, operation, refers_to, is_withheld) {cells}",
+        f"decision, reason, operation, refers_to, is_withheld, text_hash) {cells}",
         {"plan_id": context.plan_id},
     )
     connection.execute("drop table planned")
@@ -125,13 +125,14 @@ def _list_value(of: ObjectSchema, value: Value) -> str:
         fits = "true"
     if value.is_withheld:
         text = f"length({key}) || ' character' || if(length({key}) = 1, '', 's')"
+    text_hash = f"md5({key})" if value.is_withheld else "cast(null as varchar)"
     refers_to = value.refers_to or "cast(null as varchar)"
     return f"""
 select
     $plan_id, {quoted(of.name)}, external_key, {quoted(schema.name)}, {text}, 'owned',
     case when problem is not null then problem when {fits} then 'write' else 'invalid' end,
     case when problem is not null then problem_reason when {fits} then {reason} else {misfit} end,
-    'create', {refers_to}, {str(value.is_withheld).lower()}
+    'create', {refers_to}, {str(value.is_withheld).lower()}, {text_hash}
 from planned
 where
     ({key} is not null or {refers_to} is not null)

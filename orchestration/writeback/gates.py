@@ -38,14 +38,82 @@ having count(*) >= ?
 order by object, field
 """
 
+#: A checkbox is never empty: `false` is what it has before anybody ticks it.
 _STORED_VALUES = """
-select count(json_extract_string(payload, {path}))
+select count(*)
 from (
     select arg_max(payload, load_id) as payload, arg_max(is_deleted, load_id) as is_deleted
     from {versions}
     group by record_id
 )
-where not is_deleted
+where not is_deleted and json_extract_string(payload, {path}) <> 'false'
+"""
+
+#: Values that take the place of others', by field. What an undo brought back is not ours.
+_REPLACED = """
+with
+
+replaced as (
+
+    select *
+    from writeback.changes
+    where
+        plan_id = ? and operation = 'update' and decision = 'write'
+        and old_value <> 'false' and (new_value is not null or refers_to is not null)
+
+),
+
+ours as (
+
+    select distinct replaced.object, replaced.record_id, replaced.field
+    from replaced
+    inner join writeback.ledger as ledger
+        on ledger.object = replaced.object and ledger.record_id = replaced.record_id
+    where
+        ledger.outcome in ('written', 'undone')
+        and ledger.plan_id not in (select plan_id from writeback.plans where kind = 'undo')
+        and json_extract_string(ledger.new_values, '$.' || replaced.field) = replaced.old_value
+
+)
+
+select
+    object, field, count(*),
+    min(record_id), arg_min(old_value, record_id),
+    arg_min(coalesce(new_value, refers_to), record_id)
+from replaced
+anti join ours using (object, record_id, field)
+group by object, field
+order by object, field
+"""
+
+#: What a record is created for is the first word of its key; people's keys are their addresses.
+_KIND = "if(contains(external_key, ' '), split_part(external_key, ' ', 1), '')"
+
+_CREATED = f"""
+with
+
+planned as (
+
+    select {_KIND} as kind, count(distinct external_key) as records
+    from writeback.changes
+    where plan_id = $plan_id and object = $object and operation = 'create' and decision = 'write'
+    group by kind
+
+),
+
+before as (
+
+    select {_KIND} as kind, count(*) as records
+    from writeback.ledger
+    where object = $object and operation = 'create' and outcome in ('written', 'undone')
+    group by kind
+
+)
+
+select planned.kind, planned.records, coalesce(before.records, 0)
+from planned
+left join before using (kind)
+order by planned.kind
 """
 
 _STORED_RECORDS = """
@@ -130,26 +198,43 @@ def find_gates(
     gates = [f"every plan waits: {in_force.because}"] if in_force.rule == "every" else []
     if in_force.rule != "none":
         for name, operation, records in routed:
-            if records >= limits.minimum_records:
-                gates += _large(connection, plan_id, (name, operation, records), limits)
+            if records < limits.minimum_records:
+                continue
+            if operation == "create":
+                gates += _created(connection, plan_id, name, records, limits)
+            else:
+                gates += _changed(connection, plan_id, name, records, limits)
         gates += _cleared(connection, plan_id, limits)
-    return [*gates, *_undone(connection, plan_id)]
+    gates += _undone(connection, plan_id)
+    replaced = list(_replaced(connection, plan_id, limits))
+    is_large = in_force.rule != "none" and any(large for large, _ in replaced)
+    # Of values that are replaced is told whenever somebody is going to read the plan.
+    return [*gates, *(gate for _, gate in replaced)] if gates or is_large else []
 
 
-def _large(
-    connection: DuckDBPyConnection, plan_id: str, routed: tuple[str, str, int], limits: Approval
+def _created(
+    connection: DuckDBPyConnection, plan_id: str, name: str, records: int, limits: Approval
 ) -> Iterator[str]:
-    name, operation, records = routed
-    if operation == "create":
-        before = _created_before(connection, name)
+    if not _created_before(connection, name):
+        yield f"{records:,} {name} records are created, and none was before"
+        return
+    of_object = {"plan_id": plan_id, "object": name}
+    for kind, records, before in connection.execute(_CREATED, of_object).fetchall():
+        what = f"{name} records of the kind {kind}" if kind else f"{name} records"
+        if records < limits.minimum_records or records <= limits.changed_share * before:
+            continue
         if not before:
-            yield f"{records:,} {name} records are created, and none was before"
-        elif records > limits.changed_share * before:
+            yield f"{records:,} {what} are created, and none was before"
+        else:
             yield (
-                f"{records:,} {name} records are created, {_percent(records / before)} of the "
+                f"{records:,} {what} are created, {_percent(records / before)} of the "
                 f"{before:,} that were so far (limit {_percent(limits.changed_share)})"
             )
-        return
+
+
+def _changed(
+    connection: DuckDBPyConnection, plan_id: str, name: str, records: int, limits: Approval
+) -> Iterator[str]:
     known = _known_records(connection, name)
     if known and records > limits.changed_share * known:
         gate = (
@@ -165,13 +250,29 @@ def _large(
 def _cleared(connection: DuckDBPyConnection, plan_id: str, limits: Approval) -> Iterator[str]:
     cleared = connection.execute(_CLEARED, [plan_id, limits.minimum_records]).fetchall()
     for name, field, cells in cleared:
-        sql = _STORED_VALUES.format(versions=TABLES[name], path=quoted(f"$.{field}"))
-        values = _number(connection, sql)
+        values = _stored_values(connection, name, field)
         if cells > limits.cleared_share * values:
             yield (
                 f"{cells:,} of {values:,} values of {name}.{field} are cleared, "
                 f"{_percent(cells / max(values, 1))} (limit {_percent(limits.cleared_share)})"
             )
+
+
+def _replaced(
+    connection: DuckDBPyConnection, plan_id: str, limits: Approval
+) -> Iterator[tuple[bool, str]]:
+    """Yield per field if the values that are replaced, and are not ours, are many; and which."""
+    for name, field, cells, record, old, new in connection.execute(_REPLACED, [plan_id]).fetchall():
+        noun, verb = ("value", "is") if cells == 1 else ("values", "are")
+        gate = f"{noun} of {name}.{field} that Touchline did not write {verb} replaced"
+        is_large, count = False, f"{cells:,}"
+        if cells >= limits.minimum_records:
+            values = max(_stored_values(connection, name, field), cells)
+            is_large = cells > limits.changed_share * values
+            limit = f" (limit {_percent(limits.changed_share)})" if is_large else ""
+            count += f" of {values:,}"
+            gate += f", {_percent(cells / values)}{limit}"
+        yield is_large, f"{count} {gate}; for example {_short(old)} → {_short(new)} in {record}"
 
 
 def _undone(connection: DuckDBPyConnection, plan_id: str) -> Iterator[str]:
@@ -206,6 +307,12 @@ def _created_before(connection: DuckDBPyConnection, name: str) -> int:
     )
 
 
+def _stored_values(connection: DuckDBPyConnection, name: str, field: str) -> int:
+    """Return how many records have a value in a field, as far as the snapshot knows."""
+    path = quoted(f"$.{field}")
+    return _number(connection, _STORED_VALUES.format(versions=TABLES[name], path=path))
+
+
 def _number(
     connection: DuckDBPyConnection, sql: str, values: dict[str, object] | None = None
 ) -> int:
@@ -221,3 +328,7 @@ def _listed(names: list[str]) -> str:
     shown = names[:5]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else f"{value[:39]}…"

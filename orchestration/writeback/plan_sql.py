@@ -277,7 +277,8 @@ select
     count(*) as cells,
     sum(
         hash(
-            object, operation, record_id, external_key, field, old_value, new_value, refers_to
+            object, operation, record_id, external_key, field, old_value, new_value, refers_to,
+            text_hash
         )::hugeint
     ) as cell_sum
 from writeback.changes

@@ -140,14 +140,16 @@ def _check_key(name: str, key: str, field: FieldSchema | None) -> Finding:
         found = "the key field is unknown to the org, or hidden"
         return Finding("keys", "problem", subject, found, new_field(name, key))
     is_key = field.type == "string" and field.is_external_id and field.is_unique
-    if not is_key or field.length < KEY_LENGTH:
+    # Ids in our keys differ by case alone: an org that holds two for one refuses the second.
+    if not (is_key and field.is_case_sensitive) or field.length < KEY_LENGTH:
         return Finding(
             "keys",
             "problem",
             subject,
-            f"the key field is no unique external id of the type Text({KEY_LENGTH})",
-            f"{values_of(name, field.label)} > Edit: External ID, and Do not allow duplicate "
-            f"values, Length {KEY_LENGTH}.",
+            f"the key field is no unique, case-sensitive external id of the type "
+            f"Text({KEY_LENGTH})",
+            f"{values_of(name, field.label)} > Edit: External ID, Do not allow duplicate values, "
+            f'Treat "ABC" and "abc" as different values, Length {KEY_LENGTH}.',
         )
     if not field.is_createable:
         found = "the key field cannot be set by the user that Touchline logs in as"

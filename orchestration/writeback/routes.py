@@ -49,7 +49,7 @@ from (
 
 _UNTIL = "select max(until) from raw.salesforce_snapshots where object = ?"
 
-#: Their ids are wanted by other records of the same plan, or those of others by them.
+#: When created, their ids are wanted by other records of the same plan, or those of others by them.
 NEVER_IN_BULK = frozenset({"EmailMessage", "EmailMessageRelation"})
 
 #: What is asked before the first write, whatever is written: how many calls are left today.
@@ -123,7 +123,7 @@ def choose_route(
     )
     if operation == "create" and object_name in IDENTITIES:
         return replace(collections, reason="no key tells a job's results apart: never in bulk")
-    if object_name in NEVER_IN_BULK or refers:
+    if refers or (operation == "create" and object_name in NEVER_IN_BULK):
         return replace(collections, reason="tied to other records of the plan: never in bulk")
     if records < BULK_FROM:
         return replace(collections, reason=f"fewer than {BULK_FROM:,} records")

@@ -17,12 +17,13 @@ create table if not exists writeback.plans (
 
 -- A creation has no record_id but an external_key. Where a value is the id of a record that the
 -- same plan creates, `refers_to` is that record's external key and new_value is null. A withheld
--- value (the text of a mail) is not in here: new_value says how long it is, crm.activities has it.
+-- value (the text of a mail) is not in here: new_value says how long it is, crm.activities has it,
+-- and text_hash tells whether it is still the same text.
 create table if not exists writeback.changes (
     plan_id varchar not null, object varchar not null, record_id varchar, external_key varchar,
     field varchar not null, old_value varchar, new_value varchar, policy varchar not null,
     decision varchar not null, reason varchar not null, operation varchar default 'update',
-    refers_to varchar, is_withheld boolean default false
+    refers_to varchar, is_withheld boolean default false, text_hash varchar
 );
 
 -- Every cell of a plan is counted here; `changes` may leave out the unchanged ones.
@@ -75,6 +76,7 @@ _ADDED = {
         "operation varchar default 'update'",
         "refers_to varchar",
         "is_withheld boolean default false",
+        "text_hash varchar",
     ),
     "ledger": ("operation varchar default 'update'", "job_id varchar"),
 }

@@ -9,12 +9,14 @@ became of every attempt.
 
 import argparse
 import multiprocessing
-import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +24,23 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from orchestration.crm.client import CrmError
-from tests.bench.writeback_scene import Scene, begin_and_tell, moments, prepared
+from tests.bench.writeback_kills import Kills
+from tests.bench.writeback_scene import Outcome, Scene, prepared
 
-KILLS, SEED = 300, 20261201
-#: So many of the processes that go on with a dead run are killed, too.
-KILLED_AGAIN = 0.3
-#: A process that has not begun by then is killed all the same.
-SECONDS_TO_BEGIN = 60
+KILLS, SEED, WORKERS = 300, 20261201, 2
+#: Where nobody sees the bar move, so often a line says how far it is.
+RUNS_PER_LINE = 50
 
 WRITES: Mapping[str, Mapping[str, str]] = {
     "an update by Collections": {"method": "PATCH", "path": "/composite/sobjects"},
     "a creation by Collections": {"method": "POST", "path": "/composite/sobjects"},
     "starting a job": {"method": "PATCH", "path": "/jobs/ingest/*"},
+}
+#: So many of them a fault meets, one after the other: all of the jobs, and the first requests.
+WRITES_MADE: Mapping[str, int] = {
+    "an update by Collections": 3,
+    "a creation by Collections": 3,
+    "starting a job": 2,
 }
 STEPS: Mapping[str, Mapping[str, str]] = {
     "the limits": {"path": "/limits*"},
@@ -68,28 +74,30 @@ AT_JOBS: Mapping[str, Mapping[str, Any]] = {
 
 
 def main() -> int:
-    """Kill runs, then show faults; finish each and compare."""
+    """Kill runs and show faults, a share of them in each worker; say what came of it."""
     arguments = _arguments()
-    console, failures = Console(), list[str]()
-    ends: Counter[str] = Counter()
+    console, ends = Console(), Counter[str]()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as scene:
-        console.print(f"{scene.records} records in the plan, seed {arguments.seed}")
-        before = time.perf_counter()
-        _ = scene.wanted  # a quiet run says what the org is to hold
-        kills = Kills(scene, random.Random(arguments.seed), time.perf_counter() - before)
-        for number in track(range(arguments.kills), "Killing runs", console=console):
-            ends[kills.kill_one()] += 1
-            failures += [f"kill {number}: {problem}" for problem in scene.problems()]
-        faults = list(all_faults())[: arguments.faults]
-        for what, fault in track(faults, "Showing faults", console=console):
-            ends[show(scene, fault)] += 1
-            failures += [f"{what}: {problem}" for problem in scene.problems()]
-    for failure in failures:
-        console.print(failure, markup=False)
+    faults = list(all_faults())[: arguments.faults]
+    shares = [
+        Share(
+            range(worker, arguments.kills, arguments.workers),
+            faults[worker :: arguments.workers],
+            arguments.seed,
+        )
+        for worker in range(arguments.workers)
+    ]
+    total, good = arguments.kills + len(faults), 0
+    console.print(f"{arguments.kills} kills, {len(faults)} faults, seed {arguments.seed}")
+    runs = track(outcomes(shares), "Killing runs", total=total, console=console)
+    for done, run in enumerate(runs, start=1):
+        ends.update(run.ends)
+        good += not run.problems
+        for problem in run.problems:
+            console.print(f"{run.name}: {problem}", markup=False)
+        if not console.is_terminal and done % RUNS_PER_LINE == 0:
+            console.print(f"{done} of {total}, {good} of them as planned")
     console.print(_tally(ends))
-    total = arguments.kills + len(faults)
-    good = total - len({failure.split(": ")[0] for failure in failures})
     verdict = "ok" if good == total else "short"
     console.print(f"{time.monotonic() - started:.0f} s")
     console.print(
@@ -98,58 +106,61 @@ def main() -> int:
     return 0 if verdict == "ok" else 1
 
 
-class Kills:
-    """Runs that are killed, each at a moment of its own."""
+@dataclass(frozen=True)
+class Share:
+    """What one worker does, with an org of its own."""
 
-    def __init__(self, scene: Scene, chance: random.Random, usual_seconds: float) -> None:
-        self._scene = scene
-        self._chance = chance
-        self._usual_seconds = usual_seconds
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.bench.writeback_scene"])
-
-    def kill_one(self) -> str:
-        """Start a run, kill it, perhaps kill what goes on with it, and finish; say where it was."""
-        self._scene.reset()
-        end = self._start_and_kill("run")
-        if self._chance.random() < KILLED_AGAIN:
-            self._start_and_kill("second")
-        self._scene.finish("last")
-        return end
-
-    def _start_and_kill(self, run_id: str) -> str:
-        scene = self._scene
-        begun = self._context.Event()
-        place = (scene.warehouse.path, scene.org.login, scene.plan_id, run_id)
-        process = self._context.Process(target=begin_and_tell, args=(begun, *place))
-        process.start()
-        begun.wait(SECONDS_TO_BEGIN)
-        started = time.perf_counter()
-        process.join(self._chance.uniform(0, self._usual_seconds))
-        was_running = process.is_alive()
-        process.kill()
-        process.join()
-        if was_running:
-            self._usual_seconds *= 1.02
-            return f"killed: {', '.join(moments(scene))}"
-        self._usual_seconds = time.perf_counter() - started
-        return "ended before it was killed"
+    kills: Sequence[int]
+    faults: Sequence[tuple[str, Mapping[str, Any]]]
+    seed: int
 
 
-def show(scene: Scene, fault: Mapping[str, Any]) -> str:
+def outcomes(shares: Sequence[Share]) -> Iterator[Outcome]:
+    """Do the shares side by side and yield what comes of each run."""
+    context = multiprocessing.get_context("spawn")
+    workers: dict[Connection, BaseProcess] = {}
+    for share in shares:
+        receiver, sender = context.Pipe(duplex=False)
+        worker = context.Process(target=work, args=(share, sender))
+        worker.start()
+        sender.close()
+        workers[receiver] = worker
+    while workers:
+        for ready in wait(list(workers)):
+            if not isinstance(ready, Connection):
+                continue
+            try:
+                yield ready.recv()
+            except EOFError:
+                ended = workers.pop(ready)
+                ended.join()
+                if ended.exitcode:
+                    raise RuntimeError(f"a worker ended with status {ended.exitcode}") from None
+
+
+def work(share: Share, sender: Connection) -> None:
+    """Do a share in this process and send what comes of each run."""
+    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as scene:
+        kills = Kills(scene, share.seed)
+        for number in share.kills:
+            sender.send(kills.kill_one(number))
+        for what, fault in share.faults:
+            sender.send(show(scene, what, fault))
+
+
+def show(scene: Scene, what: str, fault: Mapping[str, Any]) -> Outcome:
     """Carry the plan out while the org shows a fault, then go on once it is well again."""
     scene.reset()
     scene.arm(fault)
-    stopped = scene.apply("run").stopped_because
+    with scene.held_open():
+        stopped = scene.apply("run").stopped_because
     has_fired = scene.fired()
     scene.clear_faults()
-    try:
-        scene.finish("last")
-    except CrmError as error:
-        return f"fault: not finished, {error}"
+    problems = scene.finish()
     if not has_fired:
-        return "fault: did not show"
-    return "fault: the run ended early" if stopped else "fault: the run got over it"
+        return Outcome(what, ["fault: did not show"], [*problems, "the fault did not show"])
+    end = "fault: the run ended early" if stopped else "fault: the run got over it"
+    return Outcome(what, [end], problems)
 
 
 def all_faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -161,7 +172,7 @@ def all_faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
         if step == "starting a job":
             kinds |= AT_JOBS
         for kind, fault in kinds.items():
-            for nth in (1, 2, 3) if step in WRITES else (1,):
+            for nth in range(1, WRITES_MADE.get(step, 1) + 1):
                 yield f"{kind} at {step} no. {nth}", {**request, **fault, "nth": nth}
 
 
@@ -176,6 +187,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--kills", type=int, default=KILLS, help="how many runs to kill")
     parser.add_argument("--faults", type=int, default=None, help="how many faults; all by default")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="processes, each with an org")
     parser.add_argument("--seed", type=int, default=SEED, help="of the moments of the kills")
     return parser.parse_args()
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 import httpx
 from duckdb import DuckDBPyConnection
 
+from orchestration.crm.client import CrmError
 from orchestration.crm.salesforce import SalesforceCrm
-from orchestration.crm.snapshot import take_snapshot
+from orchestration.crm.snapshot import stored_schemas, take_snapshot
 from orchestration.crm.transport import JobPatience, Patience
 from orchestration.landing.tables import create_raw_tables
 from orchestration.local_org import process
@@ -26,6 +28,7 @@ from orchestration.writeback.apply import WritebackReport, apply_plan, resume_pl
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan
 from orchestration.writeback.planners import PlanContext
+from orchestration.writeback.values import holds
 from tests.crm.live_org import SEED, LiveOrg
 from tests.writeback.creations import insert_creations
 from tests.writeback.stage import Stage
@@ -35,6 +38,9 @@ CONTACTS, LEADS, TASKS, MAILS = 24, 10, 8, 6
 IN_BULK = ("Contact", "Task")
 #: So small that a plan takes many requests, and a kill has many moments to choose from.
 ROWS_PER_REQUEST = 4
+#: The org shows what it took so much later, and a lost write is looked for after so long: both a
+#: fraction of what Salesforce may take, in about its proportion.
+LATE_SECONDS, SECONDS_UNTIL_VISIBLE = 0.1, 0.3
 OBJECTS = ("Contact", "Lead", "Task", "EmailMessage", "EmailMessageRelation")
 
 #: When and by whom, and what the org numbers as it pleases.
@@ -65,7 +71,7 @@ class SmallRequests(SalesforceCrm):
 
 def hurry() -> None:
     """Have this process wait as briefly as an org on loopback allows."""
-    fates.SECONDS_UNTIL_VISIBLE = 0.4
+    fates.SECONDS_UNTIL_VISIBLE = SECONDS_UNTIL_VISIBLE
     sending_collections.SECONDS_BEFORE_AGAIN = 0.01
 
 
@@ -97,6 +103,24 @@ def begin_and_tell(
 
 
 @dataclass(frozen=True)
+class Left:
+    """What a run left in the warehouse: requests without an outcome, jobs, records written."""
+
+    sent_at: Sequence[datetime]
+    open_jobs: int
+    written: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended that was killed or met a fault, and what was wrong once it was finished."""
+
+    name: str
+    ends: Sequence[str]
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Scene:
     """A running org, a warehouse with a plan for it, and the working copy of that warehouse."""
 
@@ -110,7 +134,7 @@ class Scene:
         """Bring org and warehouse back to where the plan has just been made."""
         self.clear_faults()
         self.org.reset()
-        self.org.admin.delete("/__admin/writes").raise_for_status()
+        self.org.rule(late_seconds=LATE_SECONDS)
         for left in self.warehouse.path.parent.glob(f"{self.warehouse.path.name}*"):
             left.unlink()
         shutil.copyfile(self.template, self.warehouse.path)
@@ -128,21 +152,59 @@ class Scene:
         listed = self.org.admin.get("/__admin/faults").raise_for_status().json()
         return sum(each["fired"] for each in listed)
 
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Hold the warehouse open in this process, which spares it most of its time.
+
+        For what is not killed only: those that are open and close it as people's runs do.
+        """
+        with self.warehouse.connect():
+            yield
+
     def apply(self, run_id: str) -> WritebackReport:
         """Carry the plan out in this process."""
         crm = connect(self.org.login)
         return apply_plan(self.warehouse, crm, self.plan_id, run_id, MAPPING)
 
-    def finish(self, run_id: str) -> None:
-        """Do what somebody does who finds a run dead: go on with it."""
-        begin(self.warehouse.path, self.org.login, self.plan_id, run_id)
+    def finish(self) -> tuple[str, ...]:
+        """Do what somebody does who finds a run dead: go on with it. Say what is wrong then."""
+        with self.held_open():
+            try:
+                begin(self.warehouse.path, self.org.login, self.plan_id, "last")
+            except CrmError as error:
+                return (f"not finished, {error}",)
+            return tuple(self.problems())
+
+    @property
+    def longest_look(self) -> float:
+        """How long a run that goes on with another one may look for what that one sent."""
+        return 3 * SECONDS_UNTIL_VISIBLE
+
+    def left(self) -> Left:
+        """Return what a dead run left in the warehouse."""
+        with self.warehouse.connect() as connection:
+            sent = connection.execute(
+                "select sent_at from writeback.ledger where outcome is null and job_id is null"
+            ).fetchall()
+            ((written,),) = connection.execute(
+                "select count(*) from writeback.ledger where outcome = 'written'"
+            ).fetchall()
+            return Left(
+                tuple(at.replace(tzinfo=UTC) for (at,) in sent), _open_jobs(connection), written
+            )
 
     @cached_property
     def wanted(self) -> dict[str, Any]:
         """What the org holds after a quiet run."""
         self.reset()
-        self.apply("quiet")
-        return self.state()
+        with self.held_open():
+            self.apply("quiet")
+            found = self.state()
+            with self.warehouse.connect() as connection:
+                wrong = _not_as_planned(connection, self.plan_id, found)
+        if wrong:
+            raise RuntimeError(f"a quiet run leaves {len(wrong)} cells unlike its plan: {wrong[0]}")
+        return found
 
     def state(self) -> dict[str, Any]:
         """Return the org's living records, those that the plan creates under their keys."""
@@ -193,16 +255,44 @@ def _ledger_problems(connection: DuckDBPyConnection, plan_id: str, records: int)
         yield f"{outcomes[None]} attempts without an outcome"
     if outcomes["written"] != records:
         yield f"the ledger says {outcomes['written']} of {records} records are written"
-    ((open_jobs,),) = connection.execute(
-        "select count(*) from writeback.jobs where closed_at is null"
-    ).fetchall()
-    if open_jobs:
+    if open_jobs := _open_jobs(connection):
         yield f"{open_jobs} jobs that nobody looked after"
     ((state,),) = connection.execute(
         "select state from writeback.plans where plan_id = ?", [plan_id]
     ).fetchall()
     if state != "applied":
         yield f"the plan is {state}"
+
+
+def _open_jobs(connection: DuckDBPyConnection) -> int:
+    ((count,),) = connection.execute(
+        "select count(*) from writeback.jobs where closed_at is null"
+    ).fetchall()
+    return int(count)
+
+
+def _not_as_planned(
+    connection: DuckDBPyConnection, plan_id: str, found: Mapping[str, Any]
+) -> list[str]:
+    """Return the planned cells that the org's records do not hold."""
+    cells = connection.execute(
+        "select object, coalesce(record_id, external_key), field, coalesce(new_value, refers_to) "
+        "from writeback.changes where plan_id = ? and decision = 'write'",
+        [plan_id],
+    ).fetchall()
+    schemas = stored_schemas(connection)
+    wrong = [] if cells else ["the plan has none"]
+    for name, key, field, value in cells:
+        mail, _, person = key.partition("|ToAddress|")
+        record = found.get(f"{mail} to {person}" if person else key, {})
+        is_held = (
+            record.get(field) == value
+            if field == "EmailMessageId"
+            else holds(schemas[name].fields[field], record.get(field), value)
+        )
+        if not is_held:
+            wrong.append(f"{name} {key} {field} is {record.get(field)!r}, not {value!r}")
+    return wrong
 
 
 @contextmanager
@@ -220,7 +310,9 @@ def prepared(folder: Path) -> Iterator[Scene]:
             org = LiveOrg(started.url, seed, admin)
             template = folder / "template.duckdb"
             plan_id, planned = _plan(org, Warehouse(template))
-            yield Scene(org, template, Warehouse(folder / "run.duckdb"), plan_id, planned)
+            scene = Scene(org, template, Warehouse(folder / "run.duckdb"), plan_id, planned)
+            _ = scene.wanted  # a quiet run says what the org is to hold
+            yield scene
     finally:
         process.stop(folder / "org")
 
@@ -289,22 +381,3 @@ def _plan_creations(connection: DuckDBPyConnection, context: PlanContext) -> Non
             "RelationId": contact,
         }
     insert_creations(connection, context.plan_id, creations)
-
-
-def moments(scene: Scene) -> Sequence[str]:
-    """Say where a dead run was, by what it left in the ledger."""
-    with scene.warehouse.connect() as connection:
-        ((state,),) = connection.execute(
-            "select state from writeback.plans where plan_id = ?", [scene.plan_id]
-        ).fetchall()
-        rows = connection.execute(
-            "select distinct object, job_id is not null from writeback.ledger "
-            "where outcome is null order by 1"
-        ).fetchall()
-    if rows:
-        return [f"{name} sent, {'by a job' if by_job else 'no answer'}" for name, by_job in rows]
-    return [
-        {"planned": "before the first request", "applied": "at the very end"}.get(
-            state, "between two requests"
-        )
-    ]

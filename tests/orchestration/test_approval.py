@@ -99,9 +99,14 @@ def keys(result: dg.ExecuteInProcessResult) -> list[dg.AssetKey]:
     return list(made)
 
 
-def test_k1_the_job_approves_the_plan_that_waits_and_writes_it(waiting: Waiting) -> None:
+def test_k1_the_job_approves_the_plan_that_is_named_and_writes_it(waiting: Waiting) -> None:
+    refused = approve_plan_job.execute_in_process(resources=waiting.resources, raise_on_error=False)
+    assert not refused.success
+    (failure,) = refused.get_step_failure_events()
+    assert f"The newest one is {waiting.plan.plan_id}" in str(failure.step_failure_data.error)
+    named = {"plan_id": waiting.plan.plan_id, "by": "Ann"}
     result = approve_plan_job.execute_in_process(
-        run_config={"ops": {"approve_and_apply": {"config": {"by": "Ann"}}}},
+        run_config={"ops": {"approve_and_apply": {"config": named}}},
         resources=waiting.resources,
     )
     assert result.success

@@ -12,6 +12,7 @@ from orchestration.writeback.approval_rules import ApprovalRule, rule_in_force
 from orchestration.writeback.mapping import Mapping, parse_mapping
 from orchestration.writeback.plan import Plan, make_plan, read_plan
 from orchestration.writeback.planners import PlanContext
+from tests.writeback.activity_scene import Scene, schemas
 from tests.writeback.stage import Stage
 
 FIELDS = """
@@ -21,6 +22,15 @@ objects:
     - {metric: open_count, field: Opens__c, policy: owned}
     - {metric: first_sequence, field: First__c, policy: owned, clears: true}
 """
+#: What the plan says of the values that it finds, where it waits.
+REPLACED = (
+    "{} of 100 values of Contact.Opens__c that Touchline did not write are replaced, {} % "
+    "(limit 25 %); for example 1 → 2 in 003000000000000AAA"
+)
+ONE_REPLACED = (
+    "1 value of Contact.Opens__c that Touchline did not write is replaced; for example 1 → 2 in "
+    "003000000000000AAA"
+)
 IDS = [f"003{number:012}AAA" for number in range(100)]
 
 
@@ -41,7 +51,7 @@ def stage_changes(stage: Stage, changed: int, *, old: int | None = 1) -> None:
     )
 
 
-def approve(stage: Stage, plan_id: str | None = None, by: str = "ann") -> str:
+def approve(stage: Stage, plan_id: str | None, by: str = "ann") -> str:
     with stage.warehouse.connect() as connection:
         return approve_plan(connection, plan_id, by)
 
@@ -76,7 +86,7 @@ def test_i8_a_mapping_changes_the_environments_rule_and_never_lifts_it(
     ("changed", "gates"),
     [
         (25, ()),
-        (26, ("26 of 100 Contact records change, 26 % (limit 25 %)",)),
+        (26, ("26 of 100 Contact records change, 26 % (limit 25 %)", REPLACED.format(26, 26))),
     ],
 )
 def test_i8_a_plan_that_changes_many_records_waits(
@@ -114,16 +124,55 @@ def test_i8_a_plan_that_clears_many_values_waits(stage: Stage) -> None:
     assert plan.gates == ("20 of 100 values of Contact.First__c are cleared, 20 % (limit 2 %)",)
 
 
+@pytest.mark.parametrize(
+    ("written", "rule", "waits"),
+    [
+        ({}, "large", True),
+        ({}, "none", False),
+        ({"value": "1"}, "large", False),
+        # We wrote another value: somebody has changed it since.
+        ({"value": "3"}, "large", True),
+        # An undo brought back what had been there before us.
+        ({"value": "1", "is_undo": True}, "large", True),
+    ],
+)
+def test_i8_replacing_many_values_that_we_did_not_write_waits(
+    stage: Stage, written: dict[str, Any], rule: ApprovalRule, waits: bool
+) -> None:
+    stage_changes(stage, 30)
+    make_plan(stage.warehouse, mapping())
+    if written:
+        values = f'{{"Opens__c": "{written["value"]}"}}'
+        ledger(
+            stage,
+            *(("r", "Contact", each, None, "update", "written", values) for each in IDS[:30]),
+        )
+    if "is_undo" in written:
+        with stage.warehouse.connect() as connection:
+            connection.execute("update writeback.ledger set plan_id = 'plan-00001'")
+            connection.execute("update writeback.plans set kind = 'undo', state = 'applied'")
+    loose = mapping(changed_share=0.29)
+    with stage.warehouse.connect() as connection:
+        # Records without values: thirty of a thousand records, and of a hundred values.
+        connection.execute(
+            "insert into crm.contact_fields (crm_id) select 'x' || n from range(900) as r (n)"
+        )
+    plan = make_plan(stage.warehouse, loose, approval=rule)
+    assert plan.gates == ((REPLACED.format(30, 30).replace("25 %", "29 %"),) if waits else ())
+
+
 def test_i8_where_every_plan_waits_what_is_large_is_told_all_the_same(stage: Stage) -> None:
     stage_changes(stage, 1)
     assert make_plan(stage.warehouse, mapping(), approval="every").gates == (
         "every plan waits: this environment asks for it",
+        ONE_REPLACED,
     )
     stage_changes(stage, 50)
     plan = make_plan(stage.warehouse, mapping(required="every"))
     assert plan.gates == (
         "every plan waits: the mapping says approval.required: every",
         "50 of 100 Contact records change, 50 % (limit 25 %)",
+        REPLACED.format(50, 50),
     )
 
 
@@ -133,10 +182,13 @@ def test_i5_a_plan_that_writes_nothing_never_waits(stage: Stage) -> None:
     assert (plan.approval, plan.gates) == ("not_needed", ())
 
 
+SENT = "Task records of the kind sent"
+
+
 def _log_mails(connection: DuckDBPyConnection, context: PlanContext) -> None:
     connection.execute(
         "insert into writeback.changes (plan_id, object, external_key, field, new_value, policy, "
-        "decision, reason, operation) select ?, 'Task', 'mail-' || number, 'Subject', 'Hello', "
+        "decision, reason, operation) select ?, 'Task', 'sent ' || number, 'Subject', 'Hello', "
         "'owned', 'write', 'not logged yet', 'create' from range(25) as numbers (number)",
         [context.plan_id],
     )
@@ -156,19 +208,27 @@ def ledger(stage: Stage, *rows: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(
     ("before", "gates"),
     [
-        (0, ("25 Task records are created, and none was before",)),
-        (50, ("25 Task records are created, 50 % of the 50 that were so far (limit 25 %)",)),
-        (100, ()),
+        ([], ("25 Task records are created, and none was before",)),
+        (
+            [f"sent old {number}" for number in range(50)],
+            (f"25 {SENT} are created, 50 % of the 50 that were so far (limit 25 %)",),
+        ),
+        ([f"sent old {number}" for number in range(100)], ()),
+        # Switched on later than others of the same object.
+        (
+            [f"step {number}" for number in range(100)],
+            (f"25 {SENT} are created, and none was before",),
+        ),
     ],
 )
 def test_i8_a_first_wave_of_creations_waits(
-    stage: Stage, before: int, gates: Sequence[str]
+    stage: Stage, before: Sequence[str], gates: Sequence[str]
 ) -> None:
     stage_changes(stage, 0)
     make_plan(stage.warehouse, mapping())
     tasks = [
-        ("run", "Task", f"00T{number}", f"task-{number}", "create", "written", "{}")
-        for number in range(before)
+        ("run", "Task", f"00T{number}", key, "create", "written", "{}")
+        for number, key in enumerate(before)
     ]
     if tasks:
         ledger(stage, *tasks)
@@ -179,7 +239,10 @@ def test_i8_a_first_wave_of_creations_waits(
 def test_k1_a_yes_is_kept_with_who_said_it_and_the_first_counts(stage: Stage) -> None:
     stage_changes(stage, 1)
     plan = make_plan(stage.warehouse, mapping(), approval="every")
-    assert approve(stage) == plan.plan_id
+    with pytest.raises(NotApprovableError, match=f"The newest one is {plan.plan_id}"):
+        approve(stage, None)
+    assert newest(stage).waits
+    assert approve(stage, plan.plan_id) == plan.plan_id
     assert approve(stage, plan.plan_id, by="ben") == plan.plan_id
     approved = newest(stage)
     assert (approved.approval, approved.approved_by, approved.waits) == ("approved", "ann", False)
@@ -188,8 +251,8 @@ def test_k1_a_yes_is_kept_with_who_said_it_and_the_first_counts(stage: Stage) ->
 
 def test_k1_a_yes_survives_newer_snapshots_while_the_same_is_written(stage: Stage) -> None:
     stage_changes(stage, 1)
-    make_plan(stage.warehouse, mapping(), approval="every")
-    plan_id = approve(stage)
+    plan_id = make_plan(stage.warehouse, mapping(), approval="every").plan_id
+    approve(stage, plan_id)
     stage.snapshot(contacts=[{"Id": IDS[5], "Opens__c": 1, "First__c": "A", "Score__c": 1}])
     again = make_plan(stage.warehouse, mapping(), approval="every")
     assert (again.plan_id, again.approval, again.approved_by) == (plan_id, "approved", "ann")
@@ -197,11 +260,31 @@ def test_k1_a_yes_survives_newer_snapshots_while_the_same_is_written(stage: Stag
 
 def test_k1_a_yes_is_void_once_something_else_would_be_written(stage: Stage) -> None:
     stage_changes(stage, 1)
-    make_plan(stage.warehouse, mapping(), approval="every")
-    plan_id = approve(stage)
+    plan_id = make_plan(stage.warehouse, mapping(), approval="every").plan_id
+    approve(stage, plan_id)
     stage_changes(stage, 2)
     other = make_plan(stage.warehouse, mapping(), approval="every")
     assert other.plan_id != plan_id
+    assert other.waits
+
+
+def test_k1_a_yes_is_void_once_the_text_of_a_mail_changes(stage: Stage) -> None:
+    stage.snapshot()
+    stage.metrics()
+    scene = Scene(stage.warehouse)
+    field = "{metric: open_count, field: Touchline_Open_Count__c, policy: owned}"
+    lines = f"version: 1\nobjects: {{Contact: [{field}]}}\nactivities: {{log: email_message}}"
+    mail = parse_mapping(lines, "mapping.yml")
+
+    def plan(body: str) -> Plan:
+        scene.computed("crm.activities", {"body": body})
+        return make_plan(stage.warehouse, mail, schemas(), approval="every")
+
+    first = plan("Dear Ann")
+    approve(stage, first.plan_id)
+    assert plan("Dear Ann").approval == "approved"
+    other = plan("Dear Ben")
+    assert other.plan_id != first.plan_id
     assert other.waits
 
 
@@ -214,11 +297,11 @@ def test_k1_a_plan_that_waited_is_free_once_the_rule_is_looser(stage: Stage) -> 
 
 def test_k1_only_what_waits_can_be_approved(stage: Stage) -> None:
     with pytest.raises(NotApprovableError, match="No plan yet"):
-        approve(stage)
+        approve(stage, None)
     stage_changes(stage, 0)
     empty = make_plan(stage.warehouse, mapping())
     with pytest.raises(NotApprovableError, match="writes nothing"):
-        approve(stage)
+        approve(stage, None)
     stage_changes(stage, 1)
     make_plan(stage.warehouse, mapping())
     with pytest.raises(NotApprovableError, match="plan-00001 is superseded"):

@@ -59,8 +59,9 @@ def test_k3_where_most_records_are_young_a_job_may_cost_more() -> None:
 
 
 @pytest.mark.parametrize("name", ["EmailMessage", "EmailMessageRelation"])
-def test_k3_records_that_name_one_another_never_go_in_bulk(name: str) -> None:
+def test_k3_records_that_name_one_another_are_never_created_in_bulk(name: str) -> None:
     assert choose_route(name, "create", 10_000).route == "collections"
+    assert choose_route(name, "update", 10_000).route == "bulk"
     assert choose_route("Task", "create", 10_000, refers=True).route == "collections"
 
 

@@ -21,7 +21,8 @@ COUNTS: Sequence[dict[str, Any]] = (
 
 
 def key(**more: Any) -> dict[str, Any]:
-    return field("Touchline_Key__c", "string", **{"externalId": True, "unique": True} | more)
+    flags = dict.fromkeys(("externalId", "unique", "caseSensitive"), True)
+    return field("Touchline_Key__c", "string", **flags | more)
 
 
 def described(name: str, *fields: dict[str, Any]) -> ObjectSchema:
@@ -73,9 +74,11 @@ def test_rule_06_a_target_that_cannot_take_the_metric_forbids_the_write(
 
 
 @pytest.mark.parametrize(
-    "unfit", [{"length": 80}, {"unique": False}, {"externalId": False}, {"createable": False}]
+    "unfit",
+    [{"length": 80}]
+    + [{flag: False} for flag in ("unique", "caseSensitive", "externalId", "createable")],
 )
-def test_rule_06_a_key_has_to_be_long_enough_and_unique(unfit: dict[str, Any]) -> None:
+def test_rule_06_a_key_has_to_be_long_enough_unique_and_exact(unfit: dict[str, Any]) -> None:
     lines = "extends: default\nactivities: {log: task}"
     filled = [field(name, "string") for name in ("Subject", "Status", "WhoId")]
     assert found(lines, [described("Task", key(), *filled)], "create") == []

@@ -1,5 +1,7 @@
 """Undo: what it waits for, what it leaves alone, and when it counts as done (K6)."""
 
+from collections.abc import Sequence
+
 import pytest
 from duckdb import DuckDBPyConnection
 
@@ -35,7 +37,7 @@ class KilledError(BaseException):
 class DyingCrm(SalesforceCrm):
     """Dies once an update was taken, before its answer is noted."""
 
-    def update_many(self, object_name: str, records: list[Record]) -> list[RowResult]:
+    def update_many(self, object_name: str, records: Sequence[Record]) -> list[RowResult]:
         """Send, and never come back."""
         super().update_many(object_name, records)
         raise KilledError
@@ -119,10 +121,10 @@ def test_k6_a_field_that_an_undo_kept_is_not_undone_and_an_undo_of_it_counts(
 ) -> None:
     stage.metrics(contacts=[{"crm_id": ANN, "open_count": 4, "first_sequence": "Summer"}])
     apply(org, stage, plan_it(org, stage), "run")
-    org.change("Contact", ANN, **{OPENS: 99})
+    org.change("Contact", ANN, Touchline_Open_Count__c=99)
     apply(org, stage, make_undo_plan(stage.warehouse, org.crm(), "run"), "undo")
     assert outcomes(stage) == {"run": "written", "undo": "written"}
-    org.change("Contact", ANN, **{OPENS: 4})
+    org.change("Contact", ANN, Touchline_Open_Count__c=4)
     rest = make_undo_plan(stage.warehouse, org.crm(), "run")
     assert set(stage.cells(rest.plan_id)) == {(ANN, OPENS)}
     apply(org, stage, rest, "rest")

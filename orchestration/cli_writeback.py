@@ -35,7 +35,7 @@ def apply(
     from orchestration.terminal import writeback as show
     from orchestration.terminal.tables import show as print_parts
     from orchestration.warehouse import Warehouse
-    from orchestration.writeback.apply import apply_plan, resume_plan
+    from orchestration.writeback.apply import apply_plan, resume_plan, why_not_resumed
     from orchestration.writeback.approval import approve_plan
     from orchestration.writeback.mapping import load_mapping
 
@@ -43,13 +43,14 @@ def apply(
         raise typer.BadParameter("--resume goes on with the plan that was interrupted: name none.")
     settings = Settings.from_environment()
     warehouse, mapping = Warehouse(settings.warehouse), load_mapping(settings.mapping)
-    settled = None
+    settled, not_resumed = None, ""
     if not (resume or plan_id or as_json):
         plan_id = agreed(warehouse)
     with turn(settings) as (run_id, tell):
         if resume:
             tell("Finding out what became of earlier writes")
             settled, written = resume_plan(warehouse, Org(settings).connect(), run_id, mapping)
+            not_resumed = "" if written else why_not_resumed(warehouse)
         else:
             with warehouse.connect(read_only=True) as connection:
                 chosen = stored_plan(connection, plan_id)
@@ -63,7 +64,7 @@ def apply(
     if as_json:
         print_json(show.figures(written, settled))
     else:
-        print_parts(out, *show.lines(written, settled))
+        print_parts(out, *show.lines(written, settled, not_resumed))
     is_complete = written is None or written.is_complete
     raise typer.Exit(0 if is_complete and not (settled and settled.failed) else 1)
 
@@ -76,13 +77,17 @@ def undo(
         bool, typer.Option("--plan", help="Show what would go back, and write nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")] = False,
+    with_opt_outs: Annotated[
+        bool,
+        typer.Option("--with-opt-outs", help="Take back opt-outs as well: they are kept else."),
+    ] = False,
     limit: Annotated[int, typer.Option(min=0, help="How many cells to show.")] = 40,
     as_json: Json = False,
 ) -> None:
     """Take a run back: old values return where a field still holds what the run wrote.
 
-    What somebody changed since is kept. The next sync plans the same values again, unless the
-    mapping or the approval rule says otherwise.
+    What somebody changed since is kept, and so are opt-outs and people. The next sync plans the
+    same values again, unless the mapping or the approval rule says otherwise.
     """
     from orchestration.org import Org
     from orchestration.terminal import writeback as show
@@ -92,6 +97,7 @@ def undo(
     from orchestration.warehouse import Warehouse
     from orchestration.writeback.apply import apply_plan
     from orchestration.writeback.mapping import load_mapping
+    from orchestration.writeback.settle import settle
     from orchestration.writeback.undo import drop_plan, make_undo_plan
 
     settings = Settings.from_environment()
@@ -99,15 +105,22 @@ def undo(
     written = None
     with turn(settings) as (new_run, tell):
         crm = Org(settings).connect()
+        tell("Finding out what became of earlier writes")
+        settle(warehouse, crm)
         tell("Reading the records as they are now")
-        plan = make_undo_plan(warehouse, crm, show.full_run_id(warehouse, run_id))
+        chosen = show.full_run_id(warehouse, run_id)
+        plan = make_undo_plan(warehouse, crm, chosen, with_opt_outs=with_opt_outs)
         with warehouse.connect(read_only=True) as connection:
             changes = planned_changes(connection, plan.plan_id, limit)
     if not as_json:
         print_parts(out, show.undo_line(plan), changes_table("Cell by cell", changes))
-    if only_plan or not (yes or _agrees(plan, is_asked=not as_json)):
-        drop_plan(warehouse, plan.plan_id)
-    else:
+    is_agreed = False
+    try:
+        is_agreed = not only_plan and (yes or _agrees(plan, is_asked=not as_json))
+    finally:
+        if not is_agreed:
+            drop_plan(warehouse, plan.plan_id)
+    if is_agreed:
         with turn(settings) as (new_run, tell):
             tell("Writing old values back")
             written = apply_plan(warehouse, crm, plan.plan_id, new_run, mapping)

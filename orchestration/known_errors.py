@@ -21,7 +21,7 @@ from orchestration.writeback.apply import PlanNotApplicableError
 from orchestration.writeback.approval import NotApprovableError
 from orchestration.writeback.mapping import MappingError
 from orchestration.writeback.plan import NothingToPlanError
-from orchestration.writeback.undo import NothingToUndoError
+from orchestration.writeback.undo import NothingToUndoError, NotSettledError
 
 #: Others' errors that are no fault of ours, and what to add for somebody to know what to do.
 _ADVICE: Mapping[type[Exception], str] = {
@@ -41,6 +41,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     NotExplainableError,
     NothingToPlanError,
     NothingToUndoError,
+    NotSettledError,
     OrgProcessError,
     PlanNotApplicableError,
     RuleChangeError,

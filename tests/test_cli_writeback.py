@@ -85,6 +85,8 @@ def test_k6_a_plan_is_applied_listed_and_taken_back_by_command(desk: Desk) -> No
     assert looked.exit_code == 0
     assert f"Contact {ANN}" in looked.stdout
     assert desk.type("undo", run["run_id"]).exit_code == 2
+    bare = desk.type("apply")
+    assert "plan-00001 was applied already" in str(bare.exception)
     assert desk.org.record("Contact", ANN)[OPENS] == 4
 
     undone = desk.json("undo", run["run_id"], "--yes")

@@ -269,3 +269,8 @@ class Crm(Protocol):
     def server_time(self) -> datetime:
         """Return the CRM's clock (UTC, whole seconds) as of its latest answer."""
         ...
+
+    @property
+    def user_id(self) -> str:
+        """Whose login this is, known once anything was answered; empty before."""
+        ...

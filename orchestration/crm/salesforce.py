@@ -149,6 +149,11 @@ class SalesforceCrm:
             raise CrmUnavailableError("Salesforce answered without a Date header")
         return self._traffic.server_time
 
+    @property
+    def user_id(self) -> str:
+        """The integration user, as the login named it; empty before the first answer."""
+        return self._traffic.user_id
+
     def _write(
         self, method: str, object_name: str, records: Sequence[Record], ids: Sequence[str | None]
     ) -> list[RowResult]:

@@ -37,6 +37,9 @@ _LOST = (
     requests.exceptions.ChunkedEncodingError,
 )
 LOGIN_PATH = "/services/oauth2/token"
+
+#: A login's answer names its user: https://login.salesforce.com/id/<org>/<user>.
+_IDENTITY = re.compile(r'"id"\s*:\s*"[^"]*/id/\w+/(\w+)"')
 _JOB_PATH = re.compile(r"/jobs/ingest/\w+/?")
 _LONGEST_RETRY_AFTER = 60.0
 
@@ -73,13 +76,17 @@ class Patience:
 
 @dataclass
 class Traffic:
-    """What went over the wire: requests by kind, the server's clock, calls used of how many."""
+    """What went over the wire: requests by kind, the server's clock, calls used of how many.
+
+    `user_id`: whom the latest login is for.
+    """
 
     login: int = 0
     read: int = 0
     write: int = 0
     server_time: datetime | None = None
     api_usage: tuple[int, int] | None = None
+    user_id: str = ""
 
     def note_request(self, request: requests.PreparedRequest) -> None:
         """Count a request just before it is sent."""
@@ -91,11 +98,14 @@ class Traffic:
             self.write += 1
 
     def note_answer(self, response: requests.Response) -> None:
-        """Remember the server's clock, and how much of the day's allowance is used."""
+        """Remember the server's clock, who is logged in, how much of the allowance is used."""
         self.server_time = _moment(response.headers.get("Date", "")) or self.server_time
         usage = _API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
         if usage:
             self.api_usage = int(usage[1]), int(usage[2])
+        if _is_login(response.request):
+            identity = _IDENTITY.search(response.text)
+            self.user_id = identity[1] if identity else ""
 
 
 class RedirectedError(requests.RequestException):

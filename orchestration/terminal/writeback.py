@@ -59,9 +59,12 @@ def figures(written: WritebackReport | None, settled: Settled | None = None) -> 
 
 
 def lines(
-    written: WritebackReport | None, settled: Settled | None = None
+    written: WritebackReport | None, settled: Settled | None = None, not_resumed: str = ""
 ) -> Iterator[RenderableType]:
-    """Say what an apply did: figures, why it ended early, and each refusal with its remedy."""
+    """Say what an apply did: figures, why it ended early, and each refusal with its remedy.
+
+    `not_resumed`: why there was no plan to go on with.
+    """
     if settled:
         yield Text(
             f"Of what earlier runs left open, {settled.written:,} had arrived, {settled.unsent:,} "
@@ -69,7 +72,7 @@ def lines(
             f"{counted(settled.jobs, 'job')} asked for."
         )
     if written is None:
-        yield Text("No plan was interrupted: there is nothing to go on with.")
+        yield Text(not_resumed)
         return
     yield Text(
         f"{written.written:,} records written, {written.failed:,} refused, {written.skipped:,} "

@@ -44,6 +44,11 @@ from (
 
 _BEGIN = "update writeback.plans set state = 'applying' where plan_id = ?"
 
+#: What an undo writes is in no snapshot: what was planned before it does not hold any more.
+_SUPERSEDE_OTHERS = """
+update writeback.plans set state = 'superseded' where state = 'planned' and plan_id <> ?
+"""
+
 #: Where a run keeps what it is about to send, with its process id behind.
 _FOLDER = "touchline-apply-"
 
@@ -143,6 +148,19 @@ def resume_plan(
     return settled, _send(warehouse, crm, plan_id, run_id, mapping)
 
 
+def why_not_resumed(warehouse: Warehouse) -> str:
+    """Say why there is no plan to go on with: none was interrupted, or what replaced it."""
+    with warehouse.connect(read_only=True) as connection:
+        plan = _interrupted(connection)
+        newer = _replaced_by(connection, plan) if plan else None
+    if plan is None:
+        return "No plan was interrupted: there is nothing to go on with."
+    return (
+        f"{plan.plan_id} was interrupted, and {newer or 'another plan'} has replaced it: "
+        f"`touchline run` plans what is left to do."
+    )
+
+
 def _send(
     warehouse: Warehouse, crm: Crm, plan_id: str, run_id: str, mapping: Mapping | None
 ) -> WritebackReport:
@@ -188,6 +206,8 @@ def _carry_out(books: Books, work: _Work) -> Sequence[FailureCount]:
         # Before the first intent: if this process dies, the plan is known to have begun.
         with books.warehouse.connect() as connection:
             connection.execute(_BEGIN, [books.plan_id])
+            if work.kind == "undo":
+                connection.execute(_SUPERSEDE_OTHERS, [books.plan_id])
     send_all(books, work.groups, work.routes, work.until)
     return _finish(books)
 
@@ -242,8 +262,8 @@ def _finish(books: Books) -> Sequence[FailureCount]:
 
 def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
     """Refuse a plan unless the org is still as the plan found it, as far as is known (K2)."""
-    plan, newest = read_plan(connection, plan_id), read_plan(connection)
-    if plan is None or newest is None:
+    plan = read_plan(connection, plan_id)
+    if plan is None:
         raise PlanNotApplicableError(f"There is no plan {plan_id}. `touchline plan` makes one.")
     if plan.state in ("applied", "partly_applied") and plan.changed_records:
         raise PlanNotApplicableError(
@@ -256,11 +276,8 @@ def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
         )
     if plan.state == "applied":
         return  # there was nothing to write, and there still is not
-    if newest.plan_id != plan_id:
-        raise PlanNotApplicableError(
-            f"{plan_id} is outdated: {newest.plan_id} replaced it and differs from it. Read that "
-            f"one first: `touchline plan --stored`."
-        )
+    if plan.state != "planned":
+        raise PlanNotApplicableError(_why_outdated(connection, plan))
     if plan.waits and plan.changed_records:
         raise PlanNotApplicableError(
             f"{plan_id} waits for approval. Read it (`touchline plan --stored`), then "
@@ -268,6 +285,20 @@ def _check_applicable(connection: DuckDBPyConnection, plan_id: str) -> None:
         )
     if plan.kind != "undo":
         _check_snapshot(connection, plan)
+
+
+def _why_outdated(connection: DuckDBPyConnection, plan: Plan) -> str:
+    if plan.kind == "undo":
+        return (
+            f"{plan.plan_id} was only looked at, or a newer plan was made since. Run `touchline "
+            f"undo {plan.undoes}` again."
+        )
+    newest = read_plan(connection)
+    by = newest.plan_id if newest and newest.plan_id != plan.plan_id else "another plan"
+    return (
+        f"{plan.plan_id} is outdated: {by} replaced it and differs from it. Read that one first: "
+        f"`touchline plan --stored`."
+    )
 
 
 def _check_snapshot(connection: DuckDBPyConnection, plan: Plan) -> None:
@@ -288,19 +319,26 @@ def _check_snapshot(connection: DuckDBPyConnection, plan: Plan) -> None:
 
 def _resumable(connection: DuckDBPyConnection) -> str | None:
     """Return the newest plan that a run did not finish, if nothing replaced it since."""
+    plan = _interrupted(connection)
+    return plan.plan_id if plan and not _replaced_by(connection, plan) else None
+
+
+def _interrupted(connection: DuckDBPyConnection) -> Plan | None:
     row = connection.execute(
-        "select plan_id, kind, snapshot_at from writeback.plans "
+        "select plan_id from writeback.plans "
         "where state in ('applying', 'interrupted') order by created_at desc limit 1"
     ).fetchone()
-    if row is None:
-        return None
-    plan_id, kind, snapshot_at = row
+    return read_plan(connection, row[0]) if row else None
+
+
+def _replaced_by(connection: DuckDBPyConnection, plan: Plan) -> str | None:
     newest = read_plan(connection)
-    is_newest = newest is not None and newest.plan_id == plan_id
-    if kind == "undo":
-        return str(plan_id) if is_newest else None
-    is_current = is_newest and latest_snapshot_at(connection) == snapshot_at
-    return str(plan_id) if is_current else None
+    if newest is not None and newest.plan_id != plan.plan_id:
+        taken_back = f", which takes back {newest.undoes}," if newest.undoes else ""
+        return f"{newest.plan_id}{taken_back}"
+    if plan.kind != "undo" and latest_snapshot_at(connection) != plan.snapshot_at:
+        return "a newer snapshot"
+    return None
 
 
 def _calls(connection: DuckDBPyConnection, plan_id: str) -> int:

@@ -24,7 +24,8 @@ def approve_plan(connection: DuckDBPyConnection, plan_id: str | None, by: str) -
     create_writeback_tables(connection)
     found = connection.execute(
         "select plan_id, state, changed_records, approval from writeback.plans "
-        "where $plan_id is null or plan_id = $plan_id order by created_at desc limit 1",
+        "where plan_id = $plan_id or ($plan_id is null and kind is distinct from 'undo') "
+        "order by created_at desc limit 1",
         {"plan_id": plan_id},
     ).fetchone()
     if found is None:

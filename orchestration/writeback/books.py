@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from duckdb import DuckDBPyConnection
 
@@ -33,6 +34,7 @@ class Attempt:
 
     number: int
     write: Write
+    sent_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
 
 @dataclass
@@ -194,6 +196,11 @@ class Books:
                 f"left, which is its reserve (limits: api_reserve_share in the mapping). Run again "
                 f"later."
             )
+
+
+def first_sent(attempts: Sequence[Attempt]) -> datetime:
+    """Return when the first of these attempts was sent (UTC)."""
+    return min(attempt.sent_at for attempt in attempts)
 
 
 def first_error(result: RowResult) -> RowError:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from orchestration.crm.client import Job, JobRow, RowError, RowResult
 from orchestration.crm.schema import ObjectSchema
-from orchestration.writeback.books import Attempt, Books, first_error
-from orchestration.writeback.fates import existing, find_fates
+from orchestration.writeback.books import Attempt, Books, first_error, first_sent
+from orchestration.writeback.fates import created_by_us, find_fates
 from orchestration.writeback.refusal_codes import Handling, refusal
 from orchestration.writeback.writes import Write
 
@@ -87,7 +87,11 @@ def _look_up(
     books: Books, schema: ObjectSchema, doubled: Sequence[tuple[Attempt, RowResult]]
 ) -> None:
     """Find creations whose key is taken: by the record that they were to create, mostly."""
-    known = existing(books.crm, schema, [attempt.write for attempt, _ in doubled])
+    if not doubled:
+        return
+    attempts = [attempt for attempt, _ in doubled]
+    writes = [attempt.write for attempt in attempts]
+    known = created_by_us(books.crm, schema, writes, first_sent(attempts))
     for attempt, result in doubled:
         if attempt.write.key in known:
             books.note_written(attempt, known[attempt.write.key])
@@ -102,7 +106,8 @@ def _look_for(
     attempts = books.readable(attempts)
     if not attempts:
         return
-    fates = find_fates(books.crm, schema, [attempt.write for attempt in attempts])
+    writes = [attempt.write for attempt in attempts]
+    fates = find_fates(books.crm, schema, writes, first_sent(attempts))
     for attempt, fate in zip(attempts, fates, strict=True):
         if fate.state == "arrived":
             books.note_written(attempt, fate.record_id)

@@ -3,12 +3,19 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from orchestration.crm.client import Crm, Record
 from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
+
+#: The org's clock and ours need not agree to the second.
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+#: They tell our creations from those of others, where the object has them.
+_MAKER, _MADE_AT = "CreatedById", "CreatedDate"
 
 #: Salesforce shows what it took a moment later: so long a lost write is left to appear.
 SECONDS_UNTIL_VISIBLE = 5.0
@@ -33,26 +40,41 @@ class Fate:
     reason: str = ""
 
 
-def find_fates(
-    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], seconds_ago: float = 0.0
-) -> list[Fate]:
-    """Find out what became of writes that were sent so long ago and never answered.
+@dataclass(frozen=True, slots=True)
+class _Existing:
+    """A record that is what a creation was to make; perhaps somebody else made it."""
 
-    What has not arrived is looked for once more after a longer wait: a request that timed out
-    may still be at work.
+    record_id: str
+    is_ours: bool
+
+
+def find_fates(
+    crm: Crm,
+    schema: ObjectSchema,
+    writes: Sequence[Write],
+    since: datetime,
+    seconds_ago: float = 0.0,
+) -> list[Fate]:
+    """Find out what became of writes that were sent and never answered.
+
+    `since`: when the first of them was sent (UTC); `seconds_ago`: how old the last one
+    is. What has not arrived is looked for once more after a longer wait: a request that timed
+    out may still be at work.
 
     Raises:
         CrmError: no answer; nothing is known about any of them.
     """
     time.sleep(max(0.0, SECONDS_UNTIL_VISIBLE - seconds_ago))
-    found = read_fates(crm, schema, writes)
+    found = read_fates(crm, schema, writes, since)
     if any(fate.state == "untouched" for fate in found):
         time.sleep(max(0.0, 3 * SECONDS_UNTIL_VISIBLE - seconds_ago))
-        found = read_fates(crm, schema, writes)
+        found = read_fates(crm, schema, writes, since)
     return found
 
 
-def read_fates(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> list[Fate]:
+def read_fates(
+    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+) -> list[Fate]:
     """Read the records of these writes (one object, one operation); return a fate for each.
 
     Raises:
@@ -64,11 +86,8 @@ def read_fates(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> list[
         if writes[0].key_field is None and schema.name not in IDENTITIES:
             # Created again, it might be there twice: rather once too few.
             return [Fate("overtaken", reason="nothing tells whether it was created")] * len(writes)
-        known = existing(crm, schema, writes)
-        return [
-            Fate("arrived", known[write.key]) if write.key in known else Fate("untouched")
-            for write in writes
-        ]
+        known = _existing(crm, schema, writes, since)
+        return [_fate_of_creation(known.get(write.key)) for write in writes]
     fields = sorted({name for write in writes for name in write.new_values} - {"Id"})
     found: dict[str, Record] = {}
     for part in in_parts(f"'{write.record_id}'" for write in writes):
@@ -79,12 +98,24 @@ def read_fates(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> list[
     return [_fate(schema, write, found.get(write.key)) for write in writes]
 
 
-def existing(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> dict[str, str]:
-    """Return key to id of those creations whose record is in the CRM.
+def created_by_us(
+    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+) -> dict[str, str]:
+    """Return key to id of those creations whose record we have made since then.
+
+    A record that somebody else made is not ours, whatever it has in common with the one that was
+    to be created: an undo would delete it.
 
     Raises:
         CrmError: no answer.
     """
+    found = _existing(crm, schema, writes, since)
+    return {key: each.record_id for key, each in found.items() if each.is_ours}
+
+
+def _existing(
+    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+) -> dict[str, _Existing]:
     if not writes:
         return {}
     key_field = writes[0].key_field
@@ -98,15 +129,36 @@ def existing(crm: Crm, schema: ObjectSchema, writes: Sequence[Write]) -> dict[st
         for identity in _identities(schema, fixed, either, write.new_values)
     }
     names = [*fixed, *(name for name in either if name in schema.fields)]
-    known: dict[str, str] = {}
+    beside = schema.fields.keys() & {_MAKER, _MADE_AT}
+    selected = ", ".join(["Id", *names, *sorted(beside - set(names))])
+    known: dict[str, _Existing] = {}
     for part in in_parts(_literal(write.new_values[fixed[0]]) for write in writes):
-        soql = f"select {', '.join(['Id', *names])} from {schema.name} where {fixed[0]} in ({part})"
+        soql = f"select {selected} from {schema.name} where {fixed[0]} in ({part})"
         for page in crm.query(soql):
             for record in page:
+                each = _Existing(record["Id"], _is_ours(crm, record, since))
                 for identity in _identities(schema, fixed, either, record):
-                    if identity in keys:
-                        known.setdefault(keys[identity], record["Id"])
+                    key = keys.get(identity)
+                    if key and (each.is_ours or key not in known):
+                        known[key] = each
     return known
+
+
+def _is_ours(crm: Crm, record: Record, since: datetime) -> bool:
+    """Whether our login made the record, not before we asked for it."""
+    maker, made_at = record.get(_MAKER), record.get(_MADE_AT)
+    if maker and maker[:ID_LENGTH] != crm.user_id[:ID_LENGTH]:
+        return False
+    # 2026-10-22T21:03:23.000+0000: Salesforce answers in UTC, always.
+    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - CLOCKS_DIFFER
+
+
+def _fate_of_creation(found: _Existing | None) -> Fate:
+    if found is None:
+        return Fate("untouched")
+    if found.is_ours:
+        return Fate("arrived", found.record_id)
+    return Fate("overtaken", reason=f"somebody else created it meanwhile, as {found.record_id}")
 
 
 def _identities(

@@ -2,7 +2,8 @@
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.writeback.ledger import mark_undone, record_skipped
+from orchestration.writeback.ledger import record_skipped
+from orchestration.writeback.undone import mark_undone
 from orchestration.writeback.writes import count_left
 
 _IS_COMPLETE = """

@@ -136,24 +136,6 @@ when not matched then insert values
 """
 
 
-#: What an undo took back: the run's own attempts at the same records.
-_MARK_UNDONE = """
-update writeback.ledger as original
-set outcome = 'undone'
-where
-    original.run_id = (select undoes from writeback.plans where plan_id = $plan_id)
-    and original.outcome = 'written'
-    and exists (
-        select 1 from writeback.ledger as undoing
-        where
-            undoing.plan_id = $plan_id
-            and undoing.outcome = 'written'
-            and undoing.object = original.object
-            and undoing.record_id = original.record_id
-    )
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
     """A record that was to be written and is not, by which decision, and why.
@@ -286,11 +268,6 @@ def created_records(connection: DuckDBPyConnection, plan_id: str) -> dict[str, s
             [plan_id],
         ).fetchall()
     )
-
-
-def mark_undone(connection: DuckDBPyConnection, plan_id: str) -> None:
-    """Note in the ledger what an undo plan took back; other plans take nothing back."""
-    connection.execute(_MARK_UNDONE, {"plan_id": plan_id})
 
 
 def record_skipped(connection: DuckDBPyConnection, plan_id: str, run_id: str) -> None:

@@ -12,6 +12,7 @@ from orchestration.writeback.writes import Write
 
 #: Read where the object has them, to say what became of the record.
 _MASTER, _CONVERTED, _CONTACT = "MasterRecordId", "IsConverted", "ConvertedContactId"
+_MAKER, _EDITOR = "CreatedById", "LastModifiedById"
 
 _NEXT_BUILD = "the next build of the marts follows"
 _NEXT_RUN = "taken up with the next run"
@@ -59,7 +60,7 @@ def moved_since(
 
 def _read(crm: Crm, schema: ObjectSchema, writes: Iterable[Write], where: str) -> dict[str, Record]:
     fields = {name for write in writes for name in _compared(schema, write)}
-    fields |= schema.fields.keys() & {_MASTER, _CONVERTED, _CONTACT}
+    fields |= schema.fields.keys() & {_MASTER, _CONVERTED, _CONTACT, _MAKER, _EDITOR}
     selected = ", ".join(["Id", "IsDeleted", "SystemModstamp", *sorted(fields - {"Id"})])
     pages = crm.query(f"select {selected} from {schema.name} where {where}", include_deleted=True)
     wanted = {write.record_id for write in writes}
@@ -87,6 +88,8 @@ def _problem(
         return "converted", f"converted since the snapshot, its contact is {contact}: {_NEXT_BUILD}"
     # 2026-10-22T21:03:23.000+0000: Salesforce answers in UTC, always.
     stamp = record["SystemModstamp"][:19]
+    if write.operation == "delete" and _is_edited(write, record, stamp):
+        return "stale", f"edited since the undo read it, at {stamp}Z: run `touchline undo` again"
     if write.stored_values is None:
         changed = [
             name
@@ -100,6 +103,12 @@ def _problem(
     if stamp != write.stored_stamp or not as_planned:
         return "stale", f"changed in Salesforce since the snapshot, at {stamp}Z: {_NEXT_RUN}"
     return None
+
+
+def _is_edited(write: Write, record: Mapping[str, Any], stamp: str) -> bool:
+    """Whether somebody touched what is to be deleted, in any field, since the undo read it."""
+    by_another = record.get(_EDITOR) and record[_EDITOR] != record.get(_MAKER)
+    return bool(by_another or (write.stored_stamp and stamp > write.stored_stamp))
 
 
 def _still_holds(schema: ObjectSchema, write: Write, name: str, found: Any) -> bool:

@@ -252,7 +252,13 @@ select
     plan_id, created_at, snapshot_at, state, records, changed_records, changed_cells,
     api_calls_estimate, notes, kind, undoes, approval, gates, approved_at, approved_by
 from plans
-where $plan_id is null or plan_id = $plan_id
+where
+    plan_id = $plan_id
+    -- An undo that was only looked at, or wrote nothing, replaces no plan.
+    or $plan_id is null and (
+        coalesce(kind, 'sync') <> 'undo'
+        or (changed_records > 0 and state not in ('planned', 'superseded'))
+    )
 order by created_at desc
 limit 1
 """

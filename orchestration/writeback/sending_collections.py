@@ -12,8 +12,8 @@ from orchestration.crm.client import (
     RowError,
     RowResult,
 )
-from orchestration.writeback.books import Attempt, Books, first_error
-from orchestration.writeback.fates import existing, find_fates
+from orchestration.writeback.books import Attempt, Books, first_error, first_sent
+from orchestration.writeback.fates import created_by_us, find_fates
 from orchestration.writeback.moved import moved_records
 from orchestration.writeback.refusal_codes import Handling, refusal
 from orchestration.writeback.writes import Write
@@ -146,7 +146,8 @@ class CollectionsSending:
         """
         books, writes = self._books, [attempt.write for attempt in attempts]
         try:
-            fates = find_fates(books.crm, books.schemas[writes[0].object], writes)
+            schema = books.schemas[writes[0].object]
+            fates = find_fates(books.crm, schema, writes, first_sent(attempts))
         except CrmError:
             books.stop(str(error))
             return
@@ -163,9 +164,11 @@ class CollectionsSending:
         """Find creations whose key is taken: by the record that they were to create, mostly."""
         if not doubled:
             return
-        books, writes = self._books, [attempt.write for attempt, _ in doubled]
+        books, attempts = self._books, [attempt for attempt, _ in doubled]
+        writes = [attempt.write for attempt in attempts]
+        schema = books.schemas[writes[0].object]
         try:
-            known = existing(books.crm, books.schemas[writes[0].object], writes)
+            known = created_by_us(books.crm, schema, writes, first_sent(attempts))
         except CrmError as error:
             books.stop(str(error))
             return

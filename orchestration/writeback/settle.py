@@ -21,7 +21,7 @@ from orchestration.crm.client import (
 )
 from orchestration.crm.schema import ObjectSchema, parse_describe
 from orchestration.warehouse import Warehouse
-from orchestration.writeback.books import Attempt, Books
+from orchestration.writeback.books import Attempt, Books, first_sent
 from orchestration.writeback.bulk_answers import take_answers
 from orchestration.writeback.fates import find_fates
 from orchestration.writeback.finish import finish_plan, unfinished_runs
@@ -142,7 +142,8 @@ class _Settling:
             if not attempts:
                 continue
             writes = [attempt.write for attempt in attempts]
-            fates = find_fates(self.crm, books.schemas[name], writes, seconds_ago)
+            since = first_sent(attempts)
+            fates = find_fates(self.crm, books.schemas[name], writes, since, seconds_ago)
             for attempt, fate in zip(attempts, fates, strict=True):
                 if fate.state == "arrived":
                     books.note_written(attempt, fate.record_id)
@@ -212,7 +213,7 @@ def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[_Open]:
             old_values=orjson.loads(old),
             new_values=orjson.loads(new),
         )
-        yield _Open(Attempt(number, write), plan_id, run_id, job_id, sent_at)
+        yield _Open(Attempt(number, write, sent_at), plan_id, run_id, job_id, sent_at)
 
 
 def _of(pending: _Open) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Taking a run back: old values return where the field still holds what the run wrote (K6)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from orchestration.writeback.fates import in_parts
 from orchestration.writeback.plan import Plan, read_plan
 from orchestration.writeback.routes import store_routes
 from orchestration.writeback.tables import create_writeback_tables
+from orchestration.writeback.undone import Done, still_written
 from orchestration.writeback.values import as_text, holds, holds_withheld
 from orchestration.writeback.writes import OBJECTS
 
@@ -29,15 +31,18 @@ _BESIDE = (
     "LastModifiedById",
 )
 
-_WRITTEN = """
-select
-    object, operation, record_id, external_key,
-    arg_min(old_values, attempt_id) as old_values, arg_max(new_values, attempt_id) as new_values
+#: People are met in many places that no field of theirs tells of.
+_PEOPLE = ("Contact", "Lead")
+
+_UNSETTLED = """
+select count(*) filter (outcome is null) > 0 or exists (
+    select 1 from writeback.jobs where run_id = $run_id and closed_at is null
+)
 from writeback.ledger
-where run_id = ? and outcome = 'written' and record_id is not null
-group by object, operation, record_id, external_key
-order by object, operation, record_id
+where run_id = $run_id
 """
+
+_OPT_OUTS = "select distinct object, field from writeback.changes where policy = 'opt_out'"
 
 _INSERT_CHANGES = """
 insert into writeback.changes
@@ -62,16 +67,8 @@ class NothingToUndoError(RuntimeError):
     """No such run, or it wrote nothing; the message says how to find one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What the run wrote to one record."""
-
-    object: str
-    operation: str
-    record_id: str
-    external_key: str | None
-    old_values: Mapping[str, str | None]
-    new_values: Mapping[str, str | None]
+class NotSettledError(RuntimeError):
+    """Nobody knows yet all that the run wrote; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +86,36 @@ class _Cell:
     operation: str
 
 
-def make_undo_plan(warehouse: Warehouse, crm: Crm, run_id: str) -> Plan:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the warehouse says beside the ledger: texts of mails, and fields not to take back."""
+
+    texts: Mapping[str, str]
+    opt_outs: AbstractSet[tuple[str, str]]
+
+
+def make_undo_plan(
+    warehouse: Warehouse, crm: Crm, run_id: str, *, with_opt_outs: bool = False
+) -> Plan:
     """Plan to take back what a run wrote, and nothing else; `apply_plan` carries it out.
 
     The records are read as they are now. A field that still holds what the run wrote gets its old
-    value back; one that somebody changed since is kept. A record that the run created is deleted
-    if nobody touched it since. What was taken back already is left out, so a second undo of the
-    same run changes nothing.
+    value back; one that somebody changed since is kept, and so is an opt-out, but
+    `with_opt_outs`. A record that the run created is deleted if nobody touched it since, unless
+    it is a person. What was taken back already is left out, so a second undo of the same run
+    changes nothing. Other plans stay as they are until this one is written.
 
     Raises:
         NothingToUndoError: no such run.
+        NotSettledError: what became of some of its writes is not known: `settle` first.
         CrmError: the records cannot be read; nothing is planned.
     """
     with warehouse.connect() as connection:
         create_writeback_tables(connection)
         done = _written(connection, run_id)
         schemas = stored_schemas(connection) if done else {}
-        texts = _texts(connection, done)
+        opt_outs = set() if with_opt_outs else set(connection.execute(_OPT_OUTS).fetchall())
+        known = _Known(_texts(connection, done), opt_outs)
     # Before the records are read: whatever changes meanwhile is newer than this.
     read_at = (crm.server_time() if done else datetime.now(UTC)).replace(tzinfo=None)
     cells: list[_Cell] = []
@@ -114,7 +124,7 @@ def make_undo_plan(warehouse: Warehouse, crm: Crm, run_id: str) -> Plan:
         schema = schemas.get(name) or parse_describe(crm.describe(name))
         found = _read(crm, schema, of_object)
         for each in of_object:
-            cells += _cells(schema, each, found.get(each.record_id), texts)
+            cells += _cells(schema, each, found.get(each.record_id), known)
     with warehouse.connect() as connection:
         connection.begin()
         plan_id = _store(connection, run_id, read_at, len(done), cells)
@@ -126,7 +136,7 @@ def make_undo_plan(warehouse: Warehouse, crm: Crm, run_id: str) -> Plan:
 
 
 def drop_plan(warehouse: Warehouse, plan_id: str) -> None:
-    """Forget a plan that was only looked at: it is not the newest one any more."""
+    """Put a plan aside that was only looked at: it cannot be applied any more."""
     with warehouse.connect() as connection:
         connection.execute(
             "update writeback.plans set state = 'superseded' "
@@ -139,9 +149,15 @@ def _rank(name: str) -> tuple[int, str]:
     return (OBJECTS.index(name) if name in OBJECTS else len(OBJECTS)), name
 
 
-def _written(connection: DuckDBPyConnection, run_id: str) -> list[_Done]:
-    rows = connection.execute(_WRITTEN, [run_id]).fetchall()
-    if not rows:
+def _written(connection: DuckDBPyConnection, run_id: str) -> list[Done]:
+    (is_unsettled,) = connection.execute(_UNSETTLED, {"run_id": run_id}).fetchone() or (False,)
+    if is_unsettled:
+        raise NotSettledError(
+            f"What became of all that {run_id} sent is not known yet. `touchline apply --resume` "
+            f"finds out; then undo it."
+        )
+    done = still_written(connection, run_id)
+    if not done:
         (known,) = connection.execute(
             "select count(*) from writeback.ledger where run_id = ?", [run_id]
         ).fetchone() or (0,)
@@ -149,10 +165,10 @@ def _written(connection: DuckDBPyConnection, run_id: str) -> list[_Done]:
             raise NothingToUndoError(
                 f"No run {run_id} has written anything. `touchline ledger` lists the runs."
             )
-    return [_Done(*[*known, orjson.loads(old), orjson.loads(new)]) for *known, old, new in rows]
+    return done
 
 
-def _texts(connection: DuckDBPyConnection, done: Sequence[_Done]) -> dict[str, str]:
+def _texts(connection: DuckDBPyConnection, done: Sequence[Done]) -> dict[str, str]:
     """Return the texts of created mails, as far as the models still have them."""
     keys = [each.external_key for each in done if each.operation == "create" and each.external_key]
     (has_table,) = connection.execute(
@@ -170,7 +186,7 @@ def _texts(connection: DuckDBPyConnection, done: Sequence[_Done]) -> dict[str, s
     )
 
 
-def _read(crm: Crm, schema: ObjectSchema, done: Sequence[_Done]) -> dict[str, Record]:
+def _read(crm: Crm, schema: ObjectSchema, done: Sequence[Done]) -> dict[str, Record]:
     names = {name for each in done for name in each.new_values if name in schema.fields}
     names |= schema.fields.keys() & set(_BESIDE)
     selected = ", ".join(["Id", "IsDeleted", *sorted(names - {"Id"})])
@@ -183,16 +199,16 @@ def _read(crm: Crm, schema: ObjectSchema, done: Sequence[_Done]) -> dict[str, Re
 
 
 def _cells(
-    schema: ObjectSchema, done: _Done, record: Record | None, texts: Mapping[str, str]
+    schema: ObjectSchema, done: Done, record: Record | None, known: _Known
 ) -> Iterator[_Cell]:
     """Decide about one record: field by field where it was updated, as a whole else."""
     problem = _problem(record)
     if done.operation == "update" and record is not None and not problem:
         for name, written in done.new_values.items():
-            yield _field(schema, done, name, written, record)
+            yield _field(schema, done, name, written, record, known)
         return
     if done.operation == "create" and record is not None and not problem:
-        decision, reason = _of_created(schema, done, record, texts)
+        decision, reason = _of_created(schema, done, record, known)
     elif done.operation == "delete":
         decision, reason = "kept", "kept: what was deleted is restored in Salesforce's recycle bin"
     else:
@@ -218,7 +234,12 @@ def _problem(record: Record | None) -> tuple[str, str] | None:
 
 
 def _field(
-    schema: ObjectSchema, done: _Done, name: str, written: str | None, record: Record
+    schema: ObjectSchema,
+    done: Done,
+    name: str,
+    written: str | None,
+    record: Record,
+    known: _Known,
 ) -> _Cell:
     field, old = schema.fields.get(name), done.old_values.get(name)
     if field is None or not field.is_updateable:
@@ -227,6 +248,9 @@ def _field(
     now = as_text(field, record[name])
     shown = now if now is not None else "nothing"
     if holds(field, record[name], written):
+        if written == "true" and old != "true" and (done.object, name) in known.opt_outs:
+            why = "kept: an opt-out is never taken back, but with --with-opt-outs"
+            return _cell(done, "update", name, (now, old), ("kept", why))
         why = f"the run wrote {shown} in place of {old if old is not None else 'nothing'}"
         return _cell(done, "update", name, (now, old), ("write", why))
     if holds(field, record[name], old):
@@ -236,14 +260,19 @@ def _field(
     return _cell(done, "update", name, (now, old), ("kept", why))
 
 
-def _of_created(
-    schema: ObjectSchema, done: _Done, record: Record, texts: Mapping[str, str]
-) -> tuple[str, str]:
-    """Delete a record that the run created only if all of it still is as the run made it."""
+def _of_created(schema: ObjectSchema, done: Done, record: Record, known: _Known) -> tuple[str, str]:
+    """Delete a record that the run created only if all of it still is as the run made it.
+
+    A later write of our own hides who edited the record before: it is kept then, whatever it is.
+    """
+    if done.object in _PEOPLE:
+        return "kept", "kept: people are never deleted: delete or merge by hand what nobody needs"
+    if done.is_written_by_others:
+        return "kept", "kept: another run wrote to it since, and hides what somebody edited before"
     editor = record.get("LastModifiedById")
     if editor and editor != record.get("CreatedById"):
         return "kept", f"kept: user {editor} has edited it since the run created it"
-    text = texts.get(done.external_key or "")
+    text = known.texts.get(done.external_key or "")
     changed = [
         name
         for name, written in done.new_values.items()
@@ -258,7 +287,7 @@ def _of_created(
 
 
 def _cell(
-    done: _Done,
+    done: Done,
     operation: str,
     name: str,
     values: tuple[str | None, str | None],
@@ -293,7 +322,6 @@ def _store(
         {"plan_id": plan_id, "cells": orjson.dumps([asdict(cell) for cell in cells]).decode()},
     )
     connection.execute(plan_sql.COUNT_DECISIONS, {"plan_id": plan_id})
-    connection.execute(plan_sql.SUPERSEDE)
     figures: dict[str, Any] = {
         "plan_id": plan_id,
         "created_at": datetime.now(UTC).replace(tzinfo=None),

@@ -118,6 +118,13 @@ _CREATED = """
     ) as created on created.record_id = wanted.record_id
 """
 
+#: When the undo read what it deletes, by the org's clock.
+_READ_AT = """(
+            select strftime(snapshot_at, '%Y-%m-%dT%H:%M:%S')
+            from writeback.plans
+            where plan_id = $plan_id
+        )"""
+
 _TEXTS = """
     left join (
         select activity_key, any_value(body) as body
@@ -133,7 +140,8 @@ class Write:
     """One record's new values, in the plan's canonical text, and those they replace.
 
     `stored_values` are the latter as the snapshot holds them (JSON values), `stored_stamp` is
-    the SystemModstamp of that version, to the second; without a snapshot (an undo) both are None.
+    the SystemModstamp of that version, to the second; without a snapshot (an undo) both are None,
+    but for what is deleted: then the stamp is when the undo read it.
     `refers_to`: field to the external key of a record that the same plan creates. `texts`:
     withheld values, which go to the CRM and nowhere else; None where the text is gone.
     """
@@ -245,6 +253,7 @@ def _export_sql(
     if operation == "delete":
         joins += _CREATED
         parts["old_values"] = "coalesce(created.new_values, wanted.old_values)"
+        parts["stored_stamp"] = _READ_AT
     if has_withheld:
         joins += _TEXTS
         parts["text"] = "texts.body"

@@ -9,7 +9,7 @@ from orchestration.writeback.apply import WritebackReport, apply_plan
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan
 from orchestration.writeback.planners import PlanContext
-from tests.crm.live_org import ANN, BEN, LiveOrg
+from tests.crm.live_org import ANN, BEN, USER, LiveOrg
 from tests.writeback.creations import CREATIONS, MAIL, TASK, insert_creations
 from tests.writeback.stage import Stage
 
@@ -55,6 +55,27 @@ def test_k4_a_campaign_has_a_member_once(org: LiveOrg, stage: Stage) -> None:
     assert sorted(each["ContactId"] for each in records) == [ANN, BEN]
     ids = {record_id for (record_id,) in stage.rows("select record_id from writeback.ledger")}
     assert made.id in ids
+
+
+def test_k6_what_somebody_else_created_is_not_ours(org: LiveOrg, stage: Stage) -> None:
+    """Neither where Salesforce refuses ours as a second one, nor where an answer was lost."""
+    (campaign,) = org.crm().create_many("Campaign", [{"Name": "Spring", "IsActive": True}])
+    member = {"CampaignId": str(campaign.id), "ContactId": ANN, "Status": "Sent"}
+    person = {"Email": "new@x.example", "LastName": "New"}
+    made = [
+        (name, str(org.crm().create_many(name, [values])[0].id))
+        for name, values in (("CampaignMember", member), ("Contact", person))
+    ]
+    for name, record_id in made:
+        org.change(name, record_id, CreatedById=USER, LastModifiedById=USER, force=True)
+    planned = {("CampaignMember", "spring"): member, ("Contact", person["Email"]): person}
+    org.arm({"kind": "drop_before", "method": "POST", "path": "/composite/sobjects"})
+    report = create(org, stage, planned)
+    assert (report.written, report.failed) == (0, 2)
+    assert stage.rows("select record_id, error_code from writeback.ledger order by object") == [
+        (None, "DUPLICATE_VALUE"),
+        (None, "OVERTAKEN"),
+    ]
 
 
 def test_k4_what_belongs_to_a_mail_that_was_not_created_is_left_alone(

@@ -41,7 +41,7 @@ def run(org: LiveOrg, stage: Stage, run_id: str, *, creates: bool = True) -> Wri
 
 
 def undo(org: LiveOrg, stage: Stage, run_id: str, as_run: str) -> WritebackReport:
-    plan = make_undo_plan(stage.warehouse, org.crm(), run_id)
+    plan = make_undo_plan(stage.warehouse, org.crm(), run_id, with_opt_outs=True)
     return apply_plan(stage.warehouse, org.crm(), plan.plan_id, as_run, MAPPING)
 
 

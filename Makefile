@@ -8,7 +8,7 @@ DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jsforce lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts bench-plan chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses walk-through clean clean-data
+.PHONY: help demo test lint lint-python lint-sql format dev bench bench-explain bench-load bench-marts bench-plan chaos-load chaos-writeback evaluate evaluate-coverage evaluate-mail evaluate-statuses walk-through clean clean-data
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +19,6 @@ demo: $(VENV)/.runtime ## Run the whole sync on the sample, against a local Sale
 # The tests of a file share what is slow to set up; slow files come early.
 test: $(VENV)/.development ## Run the test suite.
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
-
-test-jsforce: $(VENV)/.development ## Hold the local org against jsforce, another client; needs Node, npm and 110 MB.
-	@TOUCHLINE_TEST_NODE=1 $(BIN)/pytest -q tests/local_org/test_jsforce.py
 
 lint: $(VENV)/.development ## Check style, types and SQL.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-python lint-sql

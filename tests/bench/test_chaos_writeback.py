@@ -8,7 +8,7 @@ from tests.bench.chaos_writeback import all_faults, show
 from tests.bench.writeback_kills import Kills
 from tests.bench.writeback_scene import Scene, prepared
 
-KILLS = 6
+KILLS = 3
 FAULTS = (
     "dropped after at an update by Collections no. 2",
     "dropped after at a creation by Collections no. 1",

@@ -80,7 +80,7 @@ def test_rule_06_a_target_that_cannot_take_the_metric_forbids_the_write(
 )
 def test_rule_06_a_key_has_to_be_long_enough_unique_and_exact(unfit: dict[str, Any]) -> None:
     lines = "extends: default\nactivities: {log: task}"
-    filled = [field(name, "string") for name in ("Subject", "Status", "WhoId")]
+    filled = [field(name, "string") for name in ("Subject", "Status", "WhoId", "TaskSubtype")]
     assert found(lines, [described("Task", key(), *filled)], "create") == []
     (problem,) = found(lines, [described("Task", key(**unfit), *filled)], "create")
     assert problem.subject == "Task.Touchline_Key__c"

@@ -103,7 +103,8 @@ def undo_line(plan: Plan) -> Text:
     kept = sum(plan.decisions.get(each, 0) for each in ("kept", "stale", "converted"))
     return Text(
         f"{plan.plan_id} takes back {counted(plan.changed_cells, 'value')} of "
-        f"{counted(plan.changed_records, 'record')}; {kept:,} are left alone."
+        f"{counted(plan.changed_records, 'record')}; {kept:,} {'is' if kept == 1 else 'are'} left "
+        f"alone."
     )
 
 

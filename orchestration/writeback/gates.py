@@ -1,14 +1,16 @@
 """Why a plan waits for approval: what in it is larger than usual, or was taken back before (I8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from duckdb import DuckDBPyConnection
 
 from orchestration.crm.snapshot_tables import TABLES
 from orchestration.writeback.approval_rules import RuleInForce
-from orchestration.writeback.comparison import quoted
 from orchestration.writeback.mapping_sections import Approval
 from orchestration.writeback.plan_sql import SOURCES
+from orchestration.writeback.snapshot_sql import current
 
 _RECORDS = """
 select object, operation, records
@@ -36,17 +38,6 @@ where
 group by object, field
 having count(*) >= ?
 order by object, field
-"""
-
-#: A checkbox is never empty: `false` is what it has before anybody ticks it.
-_STORED_VALUES = """
-select count(*)
-from (
-    select arg_max(payload, load_id) as payload, arg_max(is_deleted, load_id) as is_deleted
-    from {versions}
-    group by record_id
-)
-where not is_deleted and json_extract_string(payload, {path}) <> 'false'
 """
 
 #: Values that take the place of others', by field. What an undo brought back is not ours.
@@ -249,8 +240,9 @@ def _changed(
 
 def _cleared(connection: DuckDBPyConnection, plan_id: str, limits: Approval) -> Iterator[str]:
     cleared = connection.execute(_CLEARED, [plan_id, limits.minimum_records]).fetchall()
+    stored = _stored_values(connection, [(name, field) for name, field, _ in cleared])
     for name, field, cells in cleared:
-        values = _stored_values(connection, name, field)
+        values = stored[name, field]
         if cells > limits.cleared_share * values:
             yield (
                 f"{cells:,} of {values:,} values of {name}.{field} are cleared, "
@@ -262,12 +254,15 @@ def _replaced(
     connection: DuckDBPyConnection, plan_id: str, limits: Approval
 ) -> Iterator[tuple[bool, str]]:
     """Yield per field if the values that are replaced, and are not ours, are many; and which."""
-    for name, field, cells, record, old, new in connection.execute(_REPLACED, [plan_id]).fetchall():
+    replaced = connection.execute(_REPLACED, [plan_id]).fetchall()
+    many = [(name, field) for name, field, cells, *_ in replaced if cells >= limits.minimum_records]
+    stored = _stored_values(connection, many)
+    for name, field, cells, record, old, new in replaced:
         noun, verb = ("value", "is") if cells == 1 else ("values", "are")
         gate = f"{noun} of {name}.{field} that Touchline did not write {verb} replaced"
         is_large, count = False, f"{cells:,}"
-        if cells >= limits.minimum_records:
-            values = max(_stored_values(connection, name, field), cells)
+        if (name, field) in stored:
+            values = max(stored[name, field], cells)
             is_large = cells > limits.changed_share * values
             limit = f" (limit {_percent(limits.changed_share)})" if is_large else ""
             count += f" of {values:,}"
@@ -307,10 +302,24 @@ def _created_before(connection: DuckDBPyConnection, name: str) -> int:
     )
 
 
-def _stored_values(connection: DuckDBPyConnection, name: str, field: str) -> int:
-    """Return how many records have a value in a field, as far as the snapshot knows."""
-    path = quoted(f"$.{field}")
-    return _number(connection, _STORED_VALUES.format(versions=TABLES[name], path=path))
+def _stored_values(
+    connection: DuckDBPyConnection, asked: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    """Return how many records have a value in each (object, field), as the snapshot knows them.
+
+    A checkbox is never empty: `false` is what it has before anybody ticks it.
+    """
+    stored: dict[tuple[str, str], int] = {}
+    for name, of_object in groupby(sorted(set(asked)), key=itemgetter(0)):
+        fields = [field for _, field in of_object]
+        columns = {f"v{place}": field for place, field in enumerate(fields)}
+        counts = ", ".join(f"count(*) filter ({column} <> 'false')" for column in columns)
+        records = current(name, columns)
+        row = connection.execute(f"select {counts} from ({records}) where not is_deleted")
+        stored |= {
+            (name, field): count for field, count in zip(fields, row.fetchone() or (), strict=True)
+        }
+    return stored
 
 
 def _number(

@@ -2,16 +2,16 @@
 
 import fcntl
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
-from orchestration.event_log import held_open
 from orchestration.killed_runs import close_killed_runs
 from orchestration.settings import Settings
 from orchestration.sync_lock import SyncLock
@@ -32,7 +32,7 @@ def warehouse_in_turn(settings: Settings) -> dg.ResourceDefinition:
         run, instance = context.run, context.instance
         if run is None or instance is None or context.log is None:
             raise dg.DagsterInvariantViolationError("The warehouse is given to runs only.")
-        with lock.held(run.run_id, context.log.info), held_open(instance, run.run_id):
+        with lock.held(run.run_id, context.log.info):
             close_killed_runs(instance, lock)
             yield Warehouse(settings.warehouse)
 
@@ -40,11 +40,14 @@ def warehouse_in_turn(settings: Settings) -> dg.ResourceDefinition:
 
 
 class DbtResource(DbtCliResource):
-    """dbt as a child process, without the four seconds of asking it for its version first."""
+    """dbt as a child process, without what takes five seconds before it starts."""
 
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        """Give none: with it Dagster would count rows and ask for columns, which nobody wants."""
 
 
 def dbt_command(settings: Settings) -> DbtResource:

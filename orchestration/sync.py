@@ -11,7 +11,6 @@ import dagster as dg
 
 from orchestration.assets.writeback import PLAN
 from orchestration.definitions import build_defs
-from orchestration.event_log import held_open
 from orchestration.housekeeping import LOGS_KEPT, keep_newest
 from orchestration.run_problems import STEPS, problems, was_interrupted
 from orchestration.settings import Settings
@@ -52,12 +51,7 @@ def run_sync(
         log = settings.logs / f"{run_id}.log"
         settings.logs.mkdir(parents=True, exist_ok=True)
         keep_newest(settings.logs, LOGS_KEPT - 1)
-        with (
-            # What is planned is written before the run has its resources, which hold it open, too.
-            held_open(instance, run_id),
-            log.open("w", encoding="utf-8") as words,
-            redirect_stdout(words),
-        ):
+        with log.open("w", encoding="utf-8") as words, redirect_stdout(words):
             result = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,

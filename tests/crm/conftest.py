@@ -8,6 +8,7 @@ import pytest
 from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
 from tests.crm.live_org import LiveOrg, running_org
+from tests.held_warehouse import held_warehouse
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +24,8 @@ def org(started_org: LiveOrg) -> LiveOrg:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    with warehouse.connect() as connection:
-        create_raw_tables(connection)
-    return warehouse
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    with held_warehouse(tmp_path / "warehouse.duckdb") as held:
+        with held.connect() as connection:
+            create_raw_tables(connection)
+        yield held

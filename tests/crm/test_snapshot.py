@@ -1,6 +1,7 @@
 """Snapshots of the local org into a real warehouse (A7)."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -9,6 +10,7 @@ import pytest
 from orchestration.crm.client import CrmMissingObjectError
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import OVERLAP, SnapshotReport, stored_schemas, take_snapshot
+from orchestration.landing.tables import create_raw_tables
 from orchestration.warehouse import Warehouse
 from tests.crm.live_org import ANN, BEN, CAT, IMPATIENT, LEA, LiveOrg
 
@@ -182,8 +184,12 @@ def test_a7_only_an_org_without_mapped_people_has_no_snapshot(
 
 
 def test_no_warehouse_connection_is_held_while_the_org_is_asked(
-    org: LiveOrg, warehouse: Warehouse
+    org: LiveOrg, tmp_path: Path
 ) -> None:
+    warehouse = Warehouse(tmp_path / "not held open.duckdb")
+    with warehouse.connect() as connection:
+        create_raw_tables(connection)
+
     class Probing(SalesforceCrm):
         def _ask(self, *arguments: Any) -> Any:
             # Refused by DuckDB if this process had the file open for writing.

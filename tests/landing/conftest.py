@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from orchestration.landing.bucket_url import BucketUrl
 from orchestration.landing.reasons import REMEDIES, SKIPPED
 from orchestration.warehouse import Warehouse
+from tests.held_warehouse import held_warehouse
 from tests.landing.folder import Folder
 from tests.landing.stored import ELSEWHERE, S3, VARIABLES, Store, moto, wired
 
@@ -16,10 +18,12 @@ from tests.landing.stored import ELSEWHERE, S3, VARIABLES, Store, moto, wired
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     """An empty one; whatever reasons a test brings about, people are told what to do about them."""
-    folder = Folder.at(tmp_path)
-    yield folder
-    assert folder.reasons("rejects") <= REMEDIES.keys()
-    assert folder.reasons("skipped") <= SKIPPED.keys()
+    plain = Folder.at(tmp_path)
+    with held_warehouse(plain.warehouse.path) as warehouse:
+        folder = replace(plain, warehouse=warehouse)
+        yield folder
+        assert folder.reasons("rejects") <= REMEDIES.keys()
+        assert folder.reasons("skipped") <= SKIPPED.keys()
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,12 @@ def loaded(folder: Folder) -> tuple[float, int]:
     return int(peak) / 1024, int(rows)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """One whose warehouse this process leaves to the process that loads."""
+    return Folder.at(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> float:
     """What a load of two events takes."""

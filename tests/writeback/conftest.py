@@ -7,20 +7,20 @@ import pytest
 
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.landing.tables import create_raw_tables
-from orchestration.warehouse import Warehouse
 from orchestration.writeback import fates, sending_collections
 from tests.crm.live_org import IMPATIENT, LiveOrg, running_org
 from tests.crm.scripted_org import Script, scripted_org
+from tests.held_warehouse import held_warehouse
 from tests.writeback.activity_scene import Scene
 from tests.writeback.stage import Stage
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    with warehouse.connect() as connection:
-        create_raw_tables(connection)
-    return Stage(warehouse)
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with held_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        with warehouse.connect() as connection:
+            create_raw_tables(connection)
+        yield Stage(warehouse)
 
 
 @pytest.fixture

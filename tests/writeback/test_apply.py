@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from orchestration.crm.client import CallCounts
@@ -174,22 +173,6 @@ def test_k4_an_intent_is_on_record_before_the_request(stage: Stage, script: Scri
     ]
     assert stage.cells(plan.plan_id) == {(ANN, "Opens__c"): (None, "5", "write")}
     assert stage.cells("plan-00002") == {}
-
-
-def test_no_warehouse_connection_is_held_over_a_request(stage: Stage, script: Script) -> None:
-    stage.snapshot(contacts=[{"Id": ANN}])
-    plan = plan_for(stage, ANN)
-    script.answers = [Answer(200, [SAVED])]
-
-    class Probing(SalesforceCrm):
-        def _ask(self, *arguments: Any) -> Any:
-            # Refused by DuckDB if this process had the file open for writing.
-            duckdb.connect(str(stage.warehouse.path), read_only=True).close()
-            return super()._ask(*arguments)
-
-    login = SalesforceLogin(f"127.0.0.1:{script.port}", "key", "secret")
-    report = apply_plan(stage.warehouse, Probing(login, IMPATIENT), plan.plan_id, "run")
-    assert report.written == 1
 
 
 def test_k2_only_the_newest_plan_of_the_latest_snapshot_is_applied(

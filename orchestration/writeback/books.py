@@ -142,7 +142,7 @@ class Books:
             else:
                 narrowed, can_tell = write, write.key_field is None or write.key_field in known
             if known and can_tell:
-                readable.append(Attempt(attempt.number, narrowed))
+                readable.append(replace(attempt, write=narrowed))
             else:
                 self.note_overtaken(attempt, "its fields are gone, or hidden: nobody can tell")
         return readable

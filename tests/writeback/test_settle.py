@@ -1,5 +1,6 @@
 """Finding out what became of runs that died, at whatever moment that was (K4, K6)."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from orchestration.writeback import apply as apply_module
 from orchestration.writeback.apply import apply_plan, resume_plan
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import Plan, make_plan
+from orchestration.writeback.planners import Planner
 from orchestration.writeback.settle import settle
 from orchestration.writeback.undo import make_undo_plan
 from tests.crm.live_org import LiveOrg
+from tests.writeback.creations import TASK, plan_creations
 from tests.writeback.scene import ANN, BEN, outcomes, plan_for
 from tests.writeback.stage import DESCRIBE, Stage
 from tests.writeback.test_round_trip import OPENS
@@ -29,10 +32,24 @@ def die(*_: object, **__: object) -> None:
     raise Killed
 
 
-def planned(org: LiveOrg, stage: Stage) -> Plan:
-    stage.metrics(contacts=[{"crm_id": ANN, "open_count": 4}])
+def planned(org: LiveOrg, stage: Stage, *planners: Planner, **metrics: Any) -> Plan:
+    stage.metrics(contacts=[{"crm_id": ANN, "open_count": 4, **metrics}])
     take_snapshot(stage.warehouse, org.crm(), target_fields=MAPPING.target_fields())
-    return make_plan(stage.warehouse, MAPPING, planners=[])
+    return make_plan(stage.warehouse, MAPPING, planners=planners)
+
+
+def killed(org: LiveOrg, stage: Stage, plan: Plan, at: str) -> None:
+    """Apply the plan, and die once a request of this kind was taken."""
+    crm = org.crm()
+    send = getattr(crm, at)
+
+    def send_and_die(*given: Any) -> None:
+        send(*given)
+        raise Killed
+
+    setattr(crm, at, send_and_die)
+    with pytest.raises(Killed):
+        apply_plan(stage.warehouse, crm, plan.plan_id, "run", MAPPING)
 
 
 def test_k6_an_undo_that_died_after_its_last_answer_is_on_record_once_settled(
@@ -114,3 +131,20 @@ def test_k4_what_a_hidden_field_would_have_told_does_not_keep_a_run_open(
     settled = settle(stage.warehouse, crm)
     assert settled.written + settled.failed == 2
     assert outcomes(stage) == expected
+
+
+def test_k4_a_record_that_we_created_is_ours_however_late_it_is_looked_for(
+    org: LiveOrg, stage: Stage
+) -> None:
+    killed(org, stage, planned(org, stage, plan_creations), "create_many")
+    with stage.warehouse.connect() as connection:
+        connection.execute("update writeback.ledger set sent_at = sent_at - interval 1 hour")
+    (task,) = org.admin.get("/__admin/records/Task").json()
+    made_at = datetime.fromisoformat(task["CreatedDate"]) - timedelta(hours=1)
+    stamp = f"{made_at:%Y-%m-%dT%H:%M:%S}.000+0000"
+    org.change("Task", task["Id"], CreatedDate=stamp, force=True)
+    settled = settle(stage.warehouse, org.crm())
+    assert (settled.written, settled.failed) == (1, 0)
+    assert stage.rows(
+        f"select record_id, outcome from writeback.ledger where external_key = '{TASK}'"
+    ) == [(task["Id"], "written")]

@@ -194,7 +194,23 @@ def _fate(schema: ObjectSchema, write: Write, record: Record | None) -> Fate:
         return Fate("arrived", write.record_id)
     if _holds_all(schema, record, write.old_values):
         return Fate("untouched")
+    if _shows(schema, record, write):
+        return Fate("arrived", write.record_id)
     return Fate("overtaken", reason="somebody else changed it meanwhile")
+
+
+def _shows(schema: ObjectSchema, record: Record, write: Write) -> bool:
+    """Whether a field tells that the update arrived, though somebody changed others since.
+
+    An update is taken as a whole. A tick, or nothing, comes about by hand as well.
+    """
+    return any(
+        text is not None
+        and schema.fields[name].type != "boolean"
+        and holds(schema.fields[name], record[name], text)
+        and not holds(schema.fields[name], record[name], write.old_values.get(name))
+        for name, text in write.new_values.items()
+    )
 
 
 def _holds_all(schema: ObjectSchema, record: Record, values: Mapping[str, str | None]) -> bool:

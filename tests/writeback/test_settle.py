@@ -19,7 +19,8 @@ from tests.crm.live_org import LiveOrg
 from tests.writeback.creations import TASK, plan_creations
 from tests.writeback.scene import ANN, BEN, outcomes, plan_for
 from tests.writeback.stage import DESCRIBE, Stage
-from tests.writeback.test_round_trip import OPENS
+from tests.writeback.test_round_trip import FIRST, OPENS
+from tests.writeback.test_undo_rules import by_rep
 
 MAPPING = load_mapping()
 
@@ -148,3 +149,27 @@ def test_k4_a_record_that_we_created_is_ours_however_late_it_is_looked_for(
     assert stage.rows(
         f"select record_id, outcome from writeback.ledger where external_key = '{TASK}'"
     ) == [(task["Id"], "written")]
+
+
+def test_k6_what_arrived_goes_back_though_somebody_changed_a_field_of_it_before_it_was_settled(
+    org: LiveOrg, stage: Stage
+) -> None:
+    killed(org, stage, planned(org, stage, first_sequence="Summer"), "update_many")
+    by_rep(org, "Contact", ANN, Touchline_First_Sequence__c="Mine")
+    assert settle(stage.warehouse, org.crm()).written == 1
+    undo = make_undo_plan(stage.warehouse, org.crm(), "run")
+    apply_plan(stage.warehouse, org.crm(), undo.plan_id, "undo", MAPPING)
+    ann = org.record("Contact", ANN)
+    assert (ann[OPENS], ann[FIRST]) == (None, "Mine")
+
+
+def test_k4_a_box_that_somebody_ticked_does_not_show_that_a_write_arrived(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, crm = planned(org, stage, is_replied=True), org.crm()
+    monkeypatch.setattr(crm, "update_many", die)
+    with pytest.raises(Killed):
+        apply_plan(stage.warehouse, crm, plan.plan_id, "run", MAPPING)
+    by_rep(org, "Contact", ANN, Touchline_Replied__c=True)
+    settled = settle(stage.warehouse, org.crm())
+    assert (settled.written, settled.failed) == (0, 1)

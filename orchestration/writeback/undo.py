@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 from duckdb import DuckDBPyConnection
 
-from orchestration.crm.client import Crm, Record
+from orchestration.crm.client import Crm, CrmMissingObjectError, Record
 from orchestration.crm.schema import ObjectSchema, parse_describe
-from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
 from orchestration.writeback.fates import in_parts
@@ -113,7 +112,6 @@ def make_undo_plan(
     with warehouse.connect() as connection:
         create_writeback_tables(connection)
         done = _written(connection, run_id)
-        schemas = stored_schemas(connection) if done else {}
         opt_outs = set() if with_opt_outs else set(connection.execute(_OPT_OUTS).fetchall())
         known = _Known(_texts(connection, done), opt_outs)
     # Before the records are read: whatever changes meanwhile is newer than this.
@@ -121,8 +119,8 @@ def make_undo_plan(
     cells: list[_Cell] = []
     for name in sorted({each.object for each in done}, key=_rank):
         of_object = [each for each in done if each.object == name]
-        schema = schemas.get(name) or parse_describe(crm.describe(name))
-        found = _read(crm, schema, of_object)
+        schema = _describe(crm, name)
+        found = _read(crm, schema, of_object) if schema.fields else {}
         for each in of_object:
             cells += _cells(schema, each, found.get(each.record_id), known)
     with warehouse.connect() as connection:
@@ -184,6 +182,14 @@ def _texts(connection: DuckDBPyConnection, done: Sequence[Done]) -> dict[str, st
             [keys],
         ).fetchall()
     )
+
+
+def _describe(crm: Crm, name: str) -> ObjectSchema:
+    """Ask afresh: what the snapshot knew of the fields may not be so any more."""
+    try:
+        return parse_describe(crm.describe(name))
+    except CrmMissingObjectError:
+        return ObjectSchema(name, {})
 
 
 def _read(crm: Crm, schema: ObjectSchema, done: Sequence[Done]) -> dict[str, Record]:

@@ -139,6 +139,20 @@ def test_k6_a_field_that_an_undo_kept_is_not_undone_and_an_undo_of_it_counts(
     assert again.changed_cells == 1
 
 
+def test_k6_a_field_that_is_hidden_since_keeps_no_other_from_going_back(
+    org: LiveOrg, stage: Stage
+) -> None:
+    stage.metrics(contacts=[{"crm_id": ANN, "open_count": 4, "first_sequence": "Summer"}])
+    apply(org, stage, plan_it(org, stage), "run")
+    org.hide(Contact=[FIRST])
+    plan = make_undo_plan(stage.warehouse, org.crm(), "run")
+    assert decided(stage, plan)[0][0] == "kept"
+    assert apply(org, stage, plan, "undo") == 1
+    org.hide()
+    ann = org.record("Contact", ANN)
+    assert (ann[OPENS], ann[FIRST]) == (None, "Summer")
+
+
 def test_i2_an_undo_keeps_an_opt_out_unless_it_is_asked_for(org: LiveOrg, stage: Stage) -> None:
     stage.metrics(contacts=[{"crm_id": ANN, **QUIET, "is_opted_out": True}])
     apply(org, stage, plan_it(org, stage), "run")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 
 from orchestration.crm.client import Crm, Record
@@ -122,11 +123,12 @@ def _existing(
     fixed, either = ((key_field,), ()) if key_field else IDENTITIES.get(schema.name, ((), ()))
     if not fixed:
         return {}
-    # By the first name, which is never null, and narrowed down to the whole identity here.
+    # By the first name, which is never null, and narrowed down to the whole identity here. Whoever
+    # is named by an id is known by that alone: Salesforce notes the address of a mail by itself.
     keys = {
         identity: write.key
         for write in writes
-        for identity in _identities(schema, fixed, either, write.new_values)
+        for identity in islice(_identities(schema, fixed, either, write.new_values), 1)
     }
     names = [*fixed, *(name for name in either if name in schema.fields)]
     beside = schema.fields.keys() & {_MAKER, _MADE_AT}

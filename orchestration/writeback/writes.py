@@ -269,15 +269,27 @@ def _turn(group: Group) -> tuple[bool, int, str, str]:
 
 def _write(row: dict[str, Any], fields: Sequence[str]) -> Write:
     stored = row["stored_values"]
+    stored_values = dict(zip(fields, stored, strict=True)) if stored is not None else None
     return Write(
         object=row["object"],
         operation=row["operation"],
         record_id=row["record_id"],
         external_key=row["external_key"],
-        old_values=row["old_values"],
+        old_values=_with_line_ends(row["old_values"], stored_values or {}),
         new_values=row["new_values"] if row["operation"] != "delete" else {},
-        stored_values=dict(zip(fields, stored, strict=True)) if stored is not None else None,
+        stored_values=stored_values,
         stored_stamp=row["stored_stamp"],
         refers_to=row["refers_to"] or {},
         texts=dict.fromkeys(row["withheld"] or (), row["text"]),
     )
+
+
+def _with_line_ends(
+    values: Mapping[str, str | None], stored: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """Return the old values with the line ends that they have: a plan compares without them."""
+    return {
+        name: held if isinstance(held, str) and held.replace("\r", "") == text else text
+        for name, text in values.items()
+        for held in (stored.get(name),)
+    }

@@ -23,7 +23,7 @@ from orchestration.writeback.undo import NotSettledError, drop_plan, make_undo_p
 from tests.crm.live_org import ANN, IMPATIENT, LiveOrg
 from tests.crm.live_org import USER as REP
 from tests.writeback.creations import insert_creations, plan_creations
-from tests.writeback.stage import Stage
+from tests.writeback.stage import Stage, contact_mapping
 from tests.writeback.test_round_trip import FIRST, OPENS, QUIET
 
 MAPPING = load_mapping()
@@ -151,6 +151,16 @@ def test_k6_a_field_that_is_hidden_since_keeps_no_other_from_going_back(
     org.hide()
     ann = org.record("Contact", ANN)
     assert (ann[OPENS], ann[FIRST]) == (None, "Summer")
+
+
+def test_k6_a_text_goes_back_with_the_line_ends_that_it_had(org: LiveOrg, stage: Stage) -> None:
+    mapping = contact_mapping("metric: first_sequence, field: Description, policy: owned")
+    org.change("Contact", ANN, Description="one\r\ntwo")
+    stage.metrics(contacts=[{"crm_id": ANN, "first_sequence": "Summer"}])
+    take_snapshot(stage.warehouse, org.crm(), target_fields=mapping.target_fields())
+    apply(org, stage, make_plan(stage.warehouse, mapping, planners=[]), "run")
+    apply(org, stage, make_undo_plan(stage.warehouse, org.crm(), "run"), "undo")
+    assert org.record("Contact", ANN)["Description"] == "one\r\ntwo"
 
 
 def test_i2_an_undo_keeps_an_opt_out_unless_it_is_asked_for(org: LiveOrg, stage: Stage) -> None:

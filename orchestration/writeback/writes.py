@@ -275,7 +275,7 @@ def _write(row: dict[str, Any], fields: Sequence[str]) -> Write:
         operation=row["operation"],
         record_id=row["record_id"],
         external_key=row["external_key"],
-        old_values=_with_line_ends(row["old_values"], stored_values or {}),
+        old_values=_as_held(row["old_values"], stored_values or {}),
         new_values=row["new_values"] if row["operation"] != "delete" else {},
         stored_values=stored_values,
         stored_stamp=row["stored_stamp"],
@@ -284,12 +284,12 @@ def _write(row: dict[str, Any], fields: Sequence[str]) -> Write:
     )
 
 
-def _with_line_ends(
-    values: Mapping[str, str | None], stored: Mapping[str, Any]
-) -> dict[str, str | None]:
-    """Return the old values with the line ends that they have: a plan compares without them."""
+def _as_held(values: Mapping[str, str | None], stored: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the old values with the line ends and the case that a plan compares without."""
     return {
-        name: held if isinstance(held, str) and held.replace("\r", "") == text else text
+        name: held
+        if isinstance(held, str) and held.replace("\r", "").lower() == (text or "").lower()
+        else text
         for name, text in values.items()
         for held in (stored.get(name),)
     }

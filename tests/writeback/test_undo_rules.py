@@ -1,6 +1,7 @@
 """Undo: what it waits for, what it leaves alone, and when it counts as done (K6)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from duckdb import DuckDBPyConnection
@@ -153,14 +154,20 @@ def test_k6_a_field_that_is_hidden_since_keeps_no_other_from_going_back(
     assert (ann[OPENS], ann[FIRST]) == (None, "Summer")
 
 
-def test_k6_a_text_goes_back_with_the_line_ends_that_it_had(org: LiveOrg, stage: Stage) -> None:
-    mapping = contact_mapping("metric: first_sequence, field: Description, policy: owned")
-    org.change("Contact", ANN, Description="one\r\ntwo")
-    stage.metrics(contacts=[{"crm_id": ANN, "first_sequence": "Summer"}])
+@pytest.mark.parametrize(
+    ("field", "held"), [("Description", "one\r\ntwo"), ("Email", "Ann@X.example")]
+)
+def test_k6_a_text_goes_back_as_it_was_to_the_letter(
+    org: LiveOrg, stage: Stage, field: str, held: str
+) -> None:
+    mapping = contact_mapping(f"metric: first_sequence, field: {field}, policy: owned")
+    as_it_was: dict[str, Any] = {field: held}
+    org.change("Contact", ANN, **as_it_was)
+    stage.metrics(contacts=[{"crm_id": ANN, "first_sequence": "ours@x.example"}])
     take_snapshot(stage.warehouse, org.crm(), target_fields=mapping.target_fields())
     apply(org, stage, make_plan(stage.warehouse, mapping, planners=[]), "run")
     apply(org, stage, make_undo_plan(stage.warehouse, org.crm(), "run"), "undo")
-    assert org.record("Contact", ANN)["Description"] == "one\r\ntwo"
+    assert org.record("Contact", ANN)[field] == held
 
 
 def test_i2_an_undo_keeps_an_opt_out_unless_it_is_asked_for(org: LiveOrg, stage: Stage) -> None:

@@ -118,7 +118,7 @@ class Books:
             if unmet:
                 reason = f"{unmet[0]}, which it belongs to, was not created: with the next run"
             elif None in write.texts.values():
-                reason = "its text is not in crm.activities any more: with the next run"
+                reason = "crm.activities does not have the planned text any more: with the next run"
             else:
                 complete.append(write.resolved(self.created))
                 continue

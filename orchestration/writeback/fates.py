@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
 
-#: The org's clock and ours need not agree to the second.
+#: The org's clock and ours need not agree to the second, nor always differ by the same.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: They tell our creations from those of others, where the object has them.
@@ -151,8 +151,10 @@ def _is_ours(crm: Crm, record: Record, since: datetime) -> bool:
     maker, made_at = record.get(_MAKER), record.get(_MADE_AT)
     if maker and maker[:ID_LENGTH] != crm.user_id[:ID_LENGTH]:
         return False
+    # What the clocks differ by right now is known; it may have been something else back then.
+    ahead = datetime.now(UTC) - crm.server_time()
     # 2026-10-22T21:03:23.000+0000: Salesforce answers in UTC, always.
-    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - CLOCKS_DIFFER
+    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - ahead - CLOCKS_DIFFER
 
 
 def _fate_of_creation(found: _Existing | None) -> Fate:

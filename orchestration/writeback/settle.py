@@ -135,7 +135,8 @@ class _Settling:
             return
         now = datetime.now(UTC).replace(tzinfo=None)
         latest = max(each.sent_at for each in pending)
-        seconds_ago = (now - latest).total_seconds()
+        # A clock that was set back says that it is yet to be sent: nobody waits for that.
+        seconds_ago = max(0.0, (now - latest).total_seconds())
         books = self._books(plan_id, run_id, pending)
         for (name, _), group in groupby(pending, key=_kind):
             attempts = books.readable([each.attempt for each in group])

@@ -9,6 +9,7 @@ from orchestration.crm.client import Job
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import take_snapshot
 from orchestration.writeback import apply as apply_module
+from orchestration.writeback import fates
 from orchestration.writeback.apply import apply_plan, resume_plan
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import Plan, make_plan
@@ -173,3 +174,20 @@ def test_k4_a_box_that_somebody_ticked_does_not_show_that_a_write_arrived(
     by_rep(org, "Contact", ANN, Touchline_Replied__c=True)
     settled = settle(stage.warehouse, org.crm())
     assert (settled.written, settled.failed) == (0, 1)
+
+
+def test_k4_clocks_that_go_wrong_make_no_record_of_ours_somebody_elses_nor_anybody_wait(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, waits = planned(org, stage, plan_creations), list[float]()
+    org.rule(clock_skew_seconds=-3600)
+    killed(org, stage, plan, "create_many")
+    monkeypatch.setattr("orchestration.writeback.fates.time.sleep", waits.append)
+    settled = settle(stage.warehouse, org.crm())
+    assert (settled.written, settled.failed) == (1, 0)
+    with stage.warehouse.connect() as connection:
+        connection.execute(
+            "update writeback.ledger set outcome = null, sent_at = sent_at + interval 1 hour"
+        )
+    settle(stage.warehouse, org.crm())
+    assert max(waits) <= 3 * fates.SECONDS_UNTIL_VISIBLE

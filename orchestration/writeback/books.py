@@ -17,6 +17,7 @@ from orchestration.writeback.ledger import (
     record_intents,
     record_left_alone,
     record_outcomes,
+    records_made,
 )
 from orchestration.writeback.mapping_sections import Limits
 from orchestration.writeback.refusal_codes import Handling, refusal
@@ -146,6 +147,14 @@ class Books:
             else:
                 self.note_overtaken(attempt, "its fields are gone, or hidden: nobody can tell")
         return readable
+
+    def made_earlier(self, attempts: Sequence[Attempt]) -> set[str]:
+        """Return the records that attempts before these created under the same keys."""
+        keys = [each.write.external_key for each in attempts if each.write.operation == "create"]
+        if not keys:
+            return set()
+        with self.warehouse.connect() as connection:
+            return records_made(connection, attempts[0].write.object, keys)
 
     def note_written(self, attempt: Attempt, record_id: str | None = None) -> None:
         """Salesforce said so, or shows it."""

@@ -144,7 +144,9 @@ class _Settling:
                 continue
             writes = [attempt.write for attempt in attempts]
             since = first_sent(attempts)
-            fates = find_fates(self.crm, books.schemas[name], writes, since, seconds_ago)
+            earlier = books.made_earlier(attempts)
+            schema = books.schemas[name]
+            fates = find_fates(self.crm, schema, writes, since, seconds_ago, earlier)
             for attempt, fate in zip(attempts, fates, strict=True):
                 if fate.state == "arrived":
                     books.note_written(attempt, fate.record_id)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from duckdb import DuckDBPyConnection
 
 from orchestration.crm.client import Job
 from orchestration.crm.salesforce import SalesforceCrm
@@ -11,13 +12,14 @@ from orchestration.crm.snapshot import take_snapshot
 from orchestration.writeback import apply as apply_module
 from orchestration.writeback import fates
 from orchestration.writeback.apply import apply_plan, resume_plan
+from orchestration.writeback.approval import approve_plan
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import Plan, make_plan
-from orchestration.writeback.planners import Planner
+from orchestration.writeback.planners import PlanContext, Planner
 from orchestration.writeback.settle import settle
 from orchestration.writeback.undo import make_undo_plan
 from tests.crm.live_org import LiveOrg
-from tests.writeback.creations import TASK, plan_creations
+from tests.writeback.creations import CREATIONS, TASK, insert_creations, plan_creations
 from tests.writeback.scene import ANN, BEN, outcomes, plan_for
 from tests.writeback.stage import DESCRIBE, Stage
 from tests.writeback.test_round_trip import FIRST, OPENS
@@ -191,3 +193,36 @@ def test_k4_clocks_that_go_wrong_make_no_record_of_ours_somebody_elses_nor_anybo
         )
     settle(stage.warehouse, org.crm())
     assert max(waits) <= 3 * fates.SECONDS_UNTIL_VISIBLE
+
+
+def test_k4_what_somebody_deleted_before_it_was_settled_is_not_made_again(
+    org: LiveOrg, stage: Stage
+) -> None:
+    plan = planned(org, stage, plan_creations)
+    killed(org, stage, plan, "create_many")
+    (task,) = org.admin.get("/__admin/records/Task").json()
+    org.change("Task", task["Id"], IsDeleted=True, force=True)
+    report = resume_plan(stage.warehouse, org.crm(), "again", MAPPING)[1]
+    assert report
+    assert (report.written, report.failed) == (2, 0)
+    assert len(org.admin.get("/__admin/records/Task").json()) == 1
+
+
+def test_k4_a_record_that_an_undo_deleted_is_not_the_one_that_got_lost_later(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan_again(connection: DuckDBPyConnection, context: PlanContext) -> None:
+        insert_creations(connection, context.plan_id, {("Task", TASK): CREATIONS["Task", TASK]})
+
+    plan = planned(org, stage, plan_again)
+    apply_plan(stage.warehouse, org.crm(), plan.plan_id, "run", MAPPING)
+    undo = make_undo_plan(stage.warehouse, org.crm(), "run")
+    apply_plan(stage.warehouse, org.crm(), undo.plan_id, "undo", MAPPING)
+    plan = planned(org, stage, plan_again)
+    with stage.warehouse.connect() as connection:
+        approve_plan(connection, plan.plan_id, "ann")
+    crm = org.crm()
+    monkeypatch.setattr(crm, "create_many", die)
+    with pytest.raises(Killed):
+        apply_plan(stage.warehouse, crm, plan.plan_id, "lost", MAPPING)
+    assert settle(stage.warehouse, org.crm()).unsent == 1

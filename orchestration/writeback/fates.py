@@ -50,6 +50,11 @@ class _Existing:
     is_deleted: bool
 
 
+def wait_until_visible(seconds_ago: float) -> None:
+    """Wait until Salesforce shows what it took so many seconds ago."""
+    time.sleep(max(0.0, SECONDS_UNTIL_VISIBLE - seconds_ago))
+
+
 def find_fates(
     crm: Crm,
     schema: ObjectSchema,
@@ -68,7 +73,7 @@ def find_fates(
     Raises:
         CrmError: no answer; nothing is known about any of them.
     """
-    time.sleep(max(0.0, SECONDS_UNTIL_VISIBLE - seconds_ago))
+    wait_until_visible(seconds_ago)
     found = read_fates(crm, schema, writes, since, earlier)
     if any(fate.state == "untouched" for fate in found):
         time.sleep(max(0.0, 3 * SECONDS_UNTIL_VISIBLE - seconds_ago))

@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.crm.client import Record, RowResult
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import take_snapshot
+from orchestration.writeback import fates
 from orchestration.writeback.apply import (
     PlanNotApplicableError,
     apply_plan,
@@ -138,6 +139,17 @@ def test_k6_a_field_that_an_undo_kept_is_not_undone_and_an_undo_of_it_counts(
     again = make_undo_plan(stage.warehouse, org.crm(), "run")
     assert set(stage.cells(again.plan_id)) == {(ANN, FIRST)}
     assert again.changed_cells == 1
+
+
+def test_k6_an_undo_right_after_its_run_waits_until_the_org_shows_what_was_written(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fates, "SECONDS_UNTIL_VISIBLE", 1.5)
+    plan = plan_it(org, stage, opens=4)
+    org.rule(late_seconds=1)
+    apply(org, stage, plan, "run")
+    undo = make_undo_plan(stage.warehouse, org.crm(), "run")
+    assert stage.cells(undo.plan_id)[ANN, OPENS][2] == "write"
 
 
 def test_k6_a_field_that_is_hidden_since_keeps_no_other_from_going_back(

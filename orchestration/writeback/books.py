@@ -17,6 +17,7 @@ from orchestration.writeback.ledger import (
     record_intents,
     record_left_alone,
     record_outcomes,
+    records_made,
 )
 from orchestration.writeback.mapping_sections import Limits
 from orchestration.writeback.refusal_codes import Handling, refusal
@@ -118,7 +119,7 @@ class Books:
             if unmet:
                 reason = f"{unmet[0]}, which it belongs to, was not created: with the next run"
             elif None in write.texts.values():
-                reason = "its text is not in crm.activities any more: with the next run"
+                reason = "crm.activities does not have the planned text any more: with the next run"
             else:
                 complete.append(write.resolved(self.created))
                 continue
@@ -142,10 +143,18 @@ class Books:
             else:
                 narrowed, can_tell = write, write.key_field is None or write.key_field in known
             if known and can_tell:
-                readable.append(Attempt(attempt.number, narrowed))
+                readable.append(replace(attempt, write=narrowed))
             else:
                 self.note_overtaken(attempt, "its fields are gone, or hidden: nobody can tell")
         return readable
+
+    def made_earlier(self, attempts: Sequence[Attempt]) -> set[str]:
+        """Return the records that attempts before these created under the same keys."""
+        keys = [each.write.external_key for each in attempts if each.write.operation == "create"]
+        if not keys:
+            return set()
+        with self.warehouse.connect() as connection:
+            return records_made(connection, attempts[0].write.object, keys)
 
     def note_written(self, attempt: Attempt, record_id: str | None = None) -> None:
         """Salesforce said so, or shows it."""

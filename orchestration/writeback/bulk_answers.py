@@ -107,7 +107,8 @@ def _look_for(
     if not attempts:
         return
     writes = [attempt.write for attempt in attempts]
-    fates = find_fates(books.crm, schema, writes, first_sent(attempts))
+    earlier = books.made_earlier(attempts)
+    fates = find_fates(books.crm, schema, writes, first_sent(attempts), earlier=earlier)
     for attempt, fate in zip(attempts, fates, strict=True):
         if fate.state == "arrived":
             books.note_written(attempt, fate.record_id)

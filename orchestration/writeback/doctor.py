@@ -18,9 +18,11 @@ from orchestration.writeback.preflight_facts import Finding
 #: Read for the models whatever is written: people, who they belong to, and who wants no tracking.
 _READ = ("Contact", "Lead", "User", "Individual")
 
+#: An undo that was only looked at is newer, and no plan that anybody applies.
 _NEWEST_PLAN = """
-select if(state = 'planned', api_calls_estimate, 0)
+select api_calls_estimate
 from writeback.plans
+where state = 'planned'
 order by created_at desc
 limit 1
 """

@@ -1,9 +1,10 @@
 """What became of writes whose answer never came: found out by reading, never by repeating (K4)."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 
 from orchestration.crm.client import Crm, Record
@@ -11,11 +12,11 @@ from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
 
-#: The org's clock and ours need not agree to the second.
+#: The org's clock and ours need not agree to the second, nor always differ by the same.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: They tell our creations from those of others, where the object has them.
-_MAKER, _MADE_AT = "CreatedById", "CreatedDate"
+_MAKER, _MADE_AT, _DELETED = "CreatedById", "CreatedDate", "IsDeleted"
 
 #: Salesforce shows what it took a moment later: so long a lost write is left to appear.
 SECONDS_UNTIL_VISIBLE = 5.0
@@ -46,6 +47,12 @@ class _Existing:
 
     record_id: str
     is_ours: bool
+    is_deleted: bool
+
+
+def wait_until_visible(seconds_ago: float) -> None:
+    """Wait until Salesforce shows what it took so many seconds ago."""
+    time.sleep(max(0.0, SECONDS_UNTIL_VISIBLE - seconds_ago))
 
 
 def find_fates(
@@ -54,26 +61,32 @@ def find_fates(
     writes: Sequence[Write],
     since: datetime,
     seconds_ago: float = 0.0,
+    earlier: Collection[str] = (),
 ) -> list[Fate]:
     """Find out what became of writes that were sent and never answered.
 
     `since`: when the first of them was sent (UTC); `seconds_ago`: how old the last one
-    is. What has not arrived is looked for once more after a longer wait: a request that timed
-    out may still be at work.
+    is; `earlier`: ids of records that other attempts made under the same keys. What has not
+    arrived is looked for once more after a longer wait: a request that timed out may still be at
+    work.
 
     Raises:
         CrmError: no answer; nothing is known about any of them.
     """
-    time.sleep(max(0.0, SECONDS_UNTIL_VISIBLE - seconds_ago))
-    found = read_fates(crm, schema, writes, since)
+    wait_until_visible(seconds_ago)
+    found = read_fates(crm, schema, writes, since, earlier)
     if any(fate.state == "untouched" for fate in found):
         time.sleep(max(0.0, 3 * SECONDS_UNTIL_VISIBLE - seconds_ago))
-        found = read_fates(crm, schema, writes, since)
+        found = read_fates(crm, schema, writes, since, earlier)
     return found
 
 
 def read_fates(
-    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+    crm: Crm,
+    schema: ObjectSchema,
+    writes: Sequence[Write],
+    since: datetime,
+    earlier: Collection[str] = (),
 ) -> list[Fate]:
     """Read the records of these writes (one object, one operation); return a fate for each.
 
@@ -86,7 +99,7 @@ def read_fates(
         if writes[0].key_field is None and schema.name not in IDENTITIES:
             # Created again, it might be there twice: rather once too few.
             return [Fate("overtaken", reason="nothing tells whether it was created")] * len(writes)
-        known = _existing(crm, schema, writes, since)
+        known = _existing(crm, schema, writes, since, earlier)
         return [_fate_of_creation(known.get(write.key)) for write in writes]
     fields = sorted({name for write in writes for name in write.new_values} - {"Id"})
     found: dict[str, Record] = {}
@@ -109,12 +122,18 @@ def created_by_us(
     Raises:
         CrmError: no answer.
     """
-    found = _existing(crm, schema, writes, since)
-    return {key: each.record_id for key, each in found.items() if each.is_ours}
+    found = _existing(crm, schema, writes, since, ())
+    return {
+        key: each.record_id for key, each in found.items() if each.is_ours and not each.is_deleted
+    }
 
 
 def _existing(
-    crm: Crm, schema: ObjectSchema, writes: Sequence[Write], since: datetime
+    crm: Crm,
+    schema: ObjectSchema,
+    writes: Sequence[Write],
+    since: datetime,
+    earlier: Collection[str],
 ) -> dict[str, _Existing]:
     if not writes:
         return {}
@@ -122,26 +141,35 @@ def _existing(
     fixed, either = ((key_field,), ()) if key_field else IDENTITIES.get(schema.name, ((), ()))
     if not fixed:
         return {}
-    # By the first name, which is never null, and narrowed down to the whole identity here.
+    # By the first name, which is never null, and narrowed down to the whole identity here. Whoever
+    # is named by an id is known by that alone: Salesforce notes the address of a mail by itself.
     keys = {
         identity: write.key
         for write in writes
-        for identity in _identities(schema, fixed, either, write.new_values)
+        for identity in islice(_identities(schema, fixed, either, write.new_values), 1)
     }
     names = [*fixed, *(name for name in either if name in schema.fields)]
-    beside = schema.fields.keys() & {_MAKER, _MADE_AT}
+    beside = schema.fields.keys() & {_MAKER, _MADE_AT, _DELETED}
     selected = ", ".join(["Id", *names, *sorted(beside - set(names))])
     known: dict[str, _Existing] = {}
     for part in in_parts(_literal(write.new_values[fixed[0]]) for write in writes):
         soql = f"select {selected} from {schema.name} where {fixed[0]} in ({part})"
-        for page in crm.query(soql):
+        # One that somebody has deleted since was made all the same: it is not made again (K4).
+        for page in crm.query(soql, include_deleted=_DELETED in beside):
             for record in page:
-                each = _Existing(record["Id"], _is_ours(crm, record, since))
+                is_deleted = bool(record.get(_DELETED))
+                each = _Existing(record["Id"], _is_ours(crm, record, since), is_deleted)
+                if is_deleted and (not each.is_ours or each.record_id in earlier):
+                    continue
                 for identity in _identities(schema, fixed, either, record):
                     key = keys.get(identity)
-                    if key and (each.is_ours or key not in known):
+                    if key and (key not in known or _rank(each) > _rank(known[key])):
                         known[key] = each
     return known
+
+
+def _rank(found: _Existing) -> tuple[bool, bool]:
+    return found.is_ours, not found.is_deleted
 
 
 def _is_ours(crm: Crm, record: Record, since: datetime) -> bool:
@@ -149,8 +177,10 @@ def _is_ours(crm: Crm, record: Record, since: datetime) -> bool:
     maker, made_at = record.get(_MAKER), record.get(_MADE_AT)
     if maker and maker[:ID_LENGTH] != crm.user_id[:ID_LENGTH]:
         return False
+    # What the clocks differ by right now is known; it may have been something else back then.
+    ahead = datetime.now(UTC) - crm.server_time()
     # 2026-10-22T21:03:23.000+0000: Salesforce answers in UTC, always.
-    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - CLOCKS_DIFFER
+    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - ahead - CLOCKS_DIFFER
 
 
 def _fate_of_creation(found: _Existing | None) -> Fate:
@@ -194,7 +224,23 @@ def _fate(schema: ObjectSchema, write: Write, record: Record | None) -> Fate:
         return Fate("arrived", write.record_id)
     if _holds_all(schema, record, write.old_values):
         return Fate("untouched")
+    if _shows(schema, record, write):
+        return Fate("arrived", write.record_id)
     return Fate("overtaken", reason="somebody else changed it meanwhile")
+
+
+def _shows(schema: ObjectSchema, record: Record, write: Write) -> bool:
+    """Whether a field tells that the update arrived, though somebody changed others since.
+
+    An update is taken as a whole. A tick, or nothing, comes about by hand as well.
+    """
+    return any(
+        text is not None
+        and schema.fields[name].type != "boolean"
+        and holds(schema.fields[name], record[name], text)
+        and not holds(schema.fields[name], record[name], write.old_values.get(name))
+        for name, text in write.new_values.items()
+    )
 
 
 def _holds_all(schema: ObjectSchema, record: Record, values: Mapping[str, str | None]) -> bool:

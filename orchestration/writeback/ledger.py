@@ -270,6 +270,19 @@ def created_records(connection: DuckDBPyConnection, plan_id: str) -> dict[str, s
     )
 
 
+def records_made(
+    connection: DuckDBPyConnection, object_name: str, keys: Sequence[str | None]
+) -> set[str]:
+    """Return the ids of all records that were ever created under these keys, undone ones too."""
+    rows = connection.execute(
+        "select record_id from writeback.ledger where operation = 'create' and object = ? "
+        "and outcome in ('written', 'undone') "
+        "and external_key in (select unnest(?::varchar[]))",
+        [object_name, keys],
+    ).fetchall()
+    return {record_id for (record_id,) in rows}
+
+
 def record_skipped(connection: DuckDBPyConnection, plan_id: str, run_id: str) -> None:
     """Bring `writeback.skipped` up to date with a run's answers."""
     connection.execute(_UPSERT_REFUSED, {"run_id": run_id})

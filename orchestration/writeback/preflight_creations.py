@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 
 from orchestration.crm.schema import FieldSchema, ObjectSchema
 from orchestration.writeback.email_messages import MAIL_STATUSES
@@ -31,6 +32,10 @@ _FILLED: MappingOf[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+#: The keys of the section `activities` that name fields for figures.
+_COUNTS = ("open_count", "click_count", "clicked_at")
+
+
 def check_creations(facts: Facts) -> Iterator[Finding]:
     """H5, J2: what Touchline fills on new records may be filled, and the org requires no more."""
     creation = facts.mapping.sections.create_missing
@@ -50,7 +55,8 @@ def check_creations(facts: Facts) -> Iterator[Finding]:
         given = {*essential, *_FILLED.get(name, ()), *defaults}
         yield from _unfilled(schema, given)
         for default, value in defaults.items():
-            yield from _check_default(name, default, value, schema.fields.get(default))
+            for found in _check_default(name, default, value, schema.fields.get(default)):
+                yield _said(facts, "create_missing", "defaults", found)
         if name == "Lead" and "Company" not in defaults:
             yield Finding(
                 "creations",
@@ -134,19 +140,29 @@ def _check_default(
 def check_keys(facts: Facts) -> Iterator[Finding]:
     """K4: what we create carries a key that the org keeps unique; J3: counts have fields."""
     sections = facts.mapping.sections
-    keys: set[tuple[str, str]] = set()
-    if sections.activities.log == "email_message":
-        keys.add(("EmailMessage", sections.activities.key_field))
-    if sections.activities.log != "off":
-        keys.add(("Task", sections.activities.key_field))
+    keys: dict[tuple[str, str], str] = {}
     if sections.tasks.kinds:
-        keys.add(("Task", sections.tasks.key_field))
-    for name, key in sorted(keys):
+        keys["Task", sections.tasks.key_field] = "tasks"
+    if sections.activities.log != "off":
+        keys["Task", sections.activities.key_field] = "activities"
+    if sections.activities.log == "email_message":
+        keys["EmailMessage", sections.activities.key_field] = "activities"
+    for (name, key), section in sorted(keys.items()):
         if name in facts.schemas:
-            yield _check_key(name, key, facts.field(name, key))
-    for target in sections.activities.count_fields() if "EmailMessage" in facts.schemas else ():
+            found = _check_key(name, key, facts.field(name, key))
+            yield found if found.severity == "ok" else _said(facts, section, "key_field", found)
+    if "EmailMessage" in facts.schemas:
+        yield from _check_counts(facts)
+
+
+def _check_counts(facts: Facts) -> Iterator[Finding]:
+    section = facts.mapping.sections.activities
+    for said in _COUNTS if section.log == "email_message" else ():
+        target = getattr(section, said)
+        if target is None:
+            continue
         field = facts.field("EmailMessage", target)
-        takes = {"datetime"} if target == sections.activities.clicked_at else NUMBER_TYPES
+        takes = {"datetime"} if said == "clicked_at" else NUMBER_TYPES
         fault = None
         if field is None or not (field.is_updateable and field.is_createable):
             fault = "is unknown, or cannot be edited by the user that Touchline logs in as"
@@ -154,7 +170,14 @@ def check_keys(facts: Facts) -> Iterator[Finding]:
             fault = f"is of the type {field.type}, and takes no such figure"
         if fault:
             remedy = f"{new_field('EmailMessage', target)} Or set it to null under activities."
-            yield Finding("keys", "problem", f"EmailMessage.{target}", fault, remedy)
+            found = Finding("keys", "problem", f"EmailMessage.{target}", fault, remedy)
+            yield _said(facts, "activities", said, found)
+
+
+def _said(facts: Facts, section: str, key: str, found: Finding) -> Finding:
+    """Add where the mapping says what a finding is about."""
+    problem = facts.mapping.section_problem(section, key, found.found, found.remedy)
+    return replace(found, found=f"{problem.reason} ({problem.file}:{problem.line})")
 
 
 def _check_key(name: str, key: str, field: FieldSchema | None) -> Finding:

@@ -147,7 +147,8 @@ class CollectionsSending:
         books, writes = self._books, [attempt.write for attempt in attempts]
         try:
             schema = books.schemas[writes[0].object]
-            fates = find_fates(books.crm, schema, writes, first_sent(attempts))
+            earlier = books.made_earlier(attempts)
+            fates = find_fates(books.crm, schema, writes, first_sent(attempts), earlier=earlier)
         except CrmError:
             books.stop(str(error))
             return

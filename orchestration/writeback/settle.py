@@ -135,7 +135,8 @@ class _Settling:
             return
         now = datetime.now(UTC).replace(tzinfo=None)
         latest = max(each.sent_at for each in pending)
-        seconds_ago = (now - latest).total_seconds()
+        # A clock that was set back says that it is yet to be sent: nobody waits for that.
+        seconds_ago = max(0.0, (now - latest).total_seconds())
         books = self._books(plan_id, run_id, pending)
         for (name, _), group in groupby(pending, key=_kind):
             attempts = books.readable([each.attempt for each in group])
@@ -143,7 +144,9 @@ class _Settling:
                 continue
             writes = [attempt.write for attempt in attempts]
             since = first_sent(attempts)
-            fates = find_fates(self.crm, books.schemas[name], writes, since, seconds_ago)
+            earlier = books.made_earlier(attempts)
+            schema = books.schemas[name]
+            fates = find_fates(self.crm, schema, writes, since, seconds_ago, earlier)
             for attempt, fate in zip(attempts, fates, strict=True):
                 if fate.state == "arrived":
                     books.note_written(attempt, fate.record_id)

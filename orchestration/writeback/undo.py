@@ -9,12 +9,11 @@ from typing import Any
 import orjson
 from duckdb import DuckDBPyConnection
 
-from orchestration.crm.client import Crm, Record
+from orchestration.crm.client import Crm, CrmMissingObjectError, Record
 from orchestration.crm.schema import ObjectSchema, parse_describe
-from orchestration.crm.snapshot import stored_schemas
 from orchestration.warehouse import Warehouse
 from orchestration.writeback import plan_sql
-from orchestration.writeback.fates import in_parts
+from orchestration.writeback.fates import in_parts, wait_until_visible
 from orchestration.writeback.plan import Plan, read_plan
 from orchestration.writeback.routes import store_routes
 from orchestration.writeback.tables import create_writeback_tables
@@ -38,6 +37,13 @@ _UNSETTLED = """
 select count(*) filter (outcome is null) > 0 or exists (
     select 1 from writeback.jobs where run_id = $run_id and closed_at is null
 )
+from writeback.ledger
+where run_id = $run_id
+"""
+
+#: A job goes on writing after its records were sent.
+_LAST_WRITE = """
+select greatest(max(sent_at), (select max(closed_at) from writeback.jobs where run_id = $run_id))
 from writeback.ledger
 where run_id = $run_id
 """
@@ -113,16 +119,20 @@ def make_undo_plan(
     with warehouse.connect() as connection:
         create_writeback_tables(connection)
         done = _written(connection, run_id)
-        schemas = stored_schemas(connection) if done else {}
         opt_outs = set() if with_opt_outs else set(connection.execute(_OPT_OUTS).fetchall())
         known = _Known(_texts(connection, done), opt_outs)
+        (last_write,) = connection.execute(_LAST_WRITE, {"run_id": run_id}).fetchone() or (None,)
+    if done:
+        # What is not shown yet would look as if somebody had taken it back.
+        seconds_ago = (datetime.now(UTC).replace(tzinfo=None) - last_write).total_seconds()
+        wait_until_visible(max(0.0, seconds_ago))
     # Before the records are read: whatever changes meanwhile is newer than this.
     read_at = (crm.server_time() if done else datetime.now(UTC)).replace(tzinfo=None)
     cells: list[_Cell] = []
     for name in sorted({each.object for each in done}, key=_rank):
         of_object = [each for each in done if each.object == name]
-        schema = schemas.get(name) or parse_describe(crm.describe(name))
-        found = _read(crm, schema, of_object)
+        schema = _describe(crm, name)
+        found = _read(crm, schema, of_object) if schema.fields else {}
         for each in of_object:
             cells += _cells(schema, each, found.get(each.record_id), known)
     with warehouse.connect() as connection:
@@ -184,6 +194,14 @@ def _texts(connection: DuckDBPyConnection, done: Sequence[Done]) -> dict[str, st
             [keys],
         ).fetchall()
     )
+
+
+def _describe(crm: Crm, name: str) -> ObjectSchema:
+    """Ask afresh: what the snapshot knew of the fields may not be so any more."""
+    try:
+        return parse_describe(crm.describe(name))
+    except CrmMissingObjectError:
+        return ObjectSchema(name, {})
 
 
 def _read(crm: Crm, schema: ObjectSchema, done: Sequence[Done]) -> dict[str, Record]:

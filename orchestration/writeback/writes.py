@@ -49,7 +49,8 @@ wanted as (
         to_json(map_from_entries(
             list((field, refers_to) order by field) filter (refers_to is not null)
         )) as refers_to,
-        list(field order by field) filter (is_withheld) as withheld
+        list(field order by field) filter (is_withheld) as withheld,
+        any_value(text_hash) as text_hash
     from left_over
     where (object, operation, key) not in (select (object, operation, key) from done)
     group by object, operation, key
@@ -256,7 +257,8 @@ def _export_sql(
         parts["stored_stamp"] = _READ_AT
     if has_withheld:
         joins += _TEXTS
-        parts["text"] = "texts.body"
+        # The models may have been built since: another text than the planned one is not sent.
+        parts["text"] = "if(coalesce(md5(texts.body) = wanted.text_hash, true), texts.body, null)"
     return _EXPORT.format(left=_LEFT, joins=joins, **parts)
 
 
@@ -269,15 +271,27 @@ def _turn(group: Group) -> tuple[bool, int, str, str]:
 
 def _write(row: dict[str, Any], fields: Sequence[str]) -> Write:
     stored = row["stored_values"]
+    stored_values = dict(zip(fields, stored, strict=True)) if stored is not None else None
     return Write(
         object=row["object"],
         operation=row["operation"],
         record_id=row["record_id"],
         external_key=row["external_key"],
-        old_values=row["old_values"],
+        old_values=_as_held(row["old_values"], stored_values or {}),
         new_values=row["new_values"] if row["operation"] != "delete" else {},
-        stored_values=dict(zip(fields, stored, strict=True)) if stored is not None else None,
+        stored_values=stored_values,
         stored_stamp=row["stored_stamp"],
         refers_to=row["refers_to"] or {},
         texts=dict.fromkeys(row["withheld"] or (), row["text"]),
     )
+
+
+def _as_held(values: Mapping[str, str | None], stored: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the old values with the line ends and the case that a plan compares without."""
+    return {
+        name: held
+        if isinstance(held, str) and held.replace("\r", "").lower() == (text or "").lower()
+        else text
+        for name, text in values.items()
+        for held in (stored.get(name),)
+    }

@@ -113,3 +113,18 @@ def test_j2_an_org_without_enhanced_email_has_the_mail_as_tasks(org: LiveOrg, st
     assert (task["Description"], task["Subject"]) == (MAIL["body"], "Email: Hello")
     assert (task["IsClosed"], task["TaskSubtype"], task["WhoId"]) == (True, "Email", ANN)
     assert sync(org, scene, "again").changed_cells == 0, "it is logged, whatever the setting is now"
+
+
+def test_k1_a_text_that_changed_since_its_plan_is_not_sent(org: LiveOrg, stage: Stage) -> None:
+    stage.metrics()
+    scene = Scene(stage.warehouse, is_live=True)
+    scene.computed("crm.activities", MAIL)
+    take_snapshot(scene.warehouse, org.crm(), target_fields=MAPPING.target_fields())
+    plan = make_plan(scene.warehouse, MAPPING)
+    scene.computed("crm.activities", MAIL | {"body": "Nobody has read this"})
+    report = apply_plan(scene.warehouse, org.crm(), plan.plan_id, "run", MAPPING)
+    # The mail, and its relations, which it does not come without.
+    assert (report.written, report.skipped) == (0, plan.changed_records)
+    assert records(org, "EmailMessage") == []
+    sync(org, scene, "next")
+    assert [each["TextBody"] for each in records(org, "EmailMessage")] == ["Nobody has read this"]

@@ -1,9 +1,12 @@
 """Creations: each made once, whatever is there already, and none without what it needs (K4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pytest
 from duckdb import DuckDBPyConnection
 
+from orchestration.crm.client import CrmUnavailableError, Record, RowResult
+from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import take_snapshot
 from orchestration.writeback.apply import WritebackReport, apply_plan
 from orchestration.writeback.mapping import load_mapping
@@ -76,6 +79,35 @@ def test_k6_what_somebody_else_created_is_not_ours(org: LiveOrg, stage: Stage) -
         (None, "DUPLICATE_VALUE"),
         (None, "OVERTAKEN"),
     ]
+
+
+def test_k6_an_address_that_salesforce_noted_itself_is_not_the_relation_that_got_lost(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relation = {"EmailMessageId": MAIL, "RelationType": "FromAddress", "RelationId": USER}
+    relation["RelationAddress"] = "rep@x.example"
+    planned = {("EmailMessage", MAIL): CREATIONS["EmailMessage", MAIL]}
+    planned["EmailMessageRelation", f"{MAIL} FromAddress"] = relation
+    create_many, requests = SalesforceCrm.create_many, list[str]()
+
+    def lose_the_first_relation(
+        crm: SalesforceCrm, name: str, records: Sequence[Record]
+    ) -> list[RowResult]:
+        requests.append(name)
+        if requests.count("EmailMessageRelation") != 1 or name == "EmailMessage":
+            return create_many(crm, name, records)
+        noted = [{**record, "RelationId": None} for record in records]
+        create_many(crm, name, noted)
+        raise CrmUnavailableError("lost")
+
+    monkeypatch.setattr(SalesforceCrm, "create_many", lose_the_first_relation)
+    assert create(org, stage, planned).written == 2
+    relations = org.admin.get("/__admin/records/EmailMessageRelation").json()
+    assert [each["RelationId"] for each in relations] == [None, USER]
+    assert stage.rows(
+        "select record_id from writeback.ledger "
+        "where object = 'EmailMessageRelation' and outcome = 'written'"
+    ) == [(relations[1]["Id"],)]
 
 
 def test_k4_what_belongs_to_a_mail_that_was_not_created_is_left_alone(

@@ -293,6 +293,13 @@ def test_k8_history_is_what_earlier_runs_left(stage: Stage) -> None:
     assert history.columns is not None
     assert history.columns["Lead"]["open_count"] == "BIGINT"
     assert history.calls_needed == plan.api_calls_estimate > 0
+    with stage.warehouse.connect() as connection:
+        connection.execute(
+            "insert into writeback.plans by name select * replace ('plan-2' as plan_id, "
+            "'superseded' as state, created_at + interval 1 hour as created_at) "
+            "from writeback.plans"
+        )
+        assert read_history(connection).calls_needed == plan.api_calls_estimate
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,22 @@ def test_every_cell_of_the_plan_is_in_the_file(
     assert sorted(row[: len(HEADER)] for row in relation.fetchall()) == CELLS[:2]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("=1+1", "'=1+1"), ("@SUM(1)", "'@SUM(1)"), ("\t=1", "'\t=1"), ("-1.5", "-1.5"), ("1-", "1-")],
+)
+def test_a_spreadsheet_takes_no_value_of_a_csv_for_a_formula(
+    warehouse: Warehouse, tmp_path: Path, value: str, shown: str
+) -> None:
+    with warehouse.connect() as connection:
+        connection.execute("update writeback.changes set new_value = ?", [value])
+        for name in ("cells.csv", "cells.parquet"):
+            export_plan(connection, "plan-2", tmp_path / name)
+    told = duckdb.read_csv(str(tmp_path / "cells.csv"), all_varchar=True).fetchall()
+    exact = duckdb.read_parquet(str(tmp_path / "cells.parquet")).fetchall()
+    assert (told[0][6], exact[0][6]) == (shown, value)
+
+
 def test_a_second_export_replaces_the_first(warehouse: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "cells.csv"
     with warehouse.connect(read_only=True) as connection:

@@ -1,5 +1,6 @@
 """Of the rules of a correct writer, those that hold before the first write."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,6 +85,8 @@ def test_rule_06_a_key_has_to_be_long_enough_unique_and_exact(unfit: dict[str, A
     assert found(lines, [described("Task", key(), *filled)], "create") == []
     (problem,) = found(lines, [described("Task", key(**unfit), *filled)], "create")
     assert problem.subject == "Task.Touchline_Key__c"
+    # Where the mapping names the field.
+    assert re.search(r"\(default_mapping\.yml:\d+\)$", problem.found)
 
 
 @pytest.mark.parametrize(("left", "is_refused"), [(130, False), (129, True)])
@@ -118,5 +121,16 @@ def test_rule_21_counts_of_a_mail_need_fields_that_take_them() -> None:
     filled = [field("Subject", "string"), field("Status", "picklist"), field("MessageDate", "date")]
     assert found(lines, [described("EmailMessage", key(), *COUNTS, *filled)], "create") == []
     unfit = [field("Touchline_Open_Count__c", "string"), *COUNTS[1:]]
+    lines += "\n  open_count: Touchline_Open_Count__c"
+    lines = lines.replace(" {log: email_message}", "\n  log: email_message")
     (problem,) = found(lines, [described("EmailMessage", key(), *unfit, *filled)], "create")
     assert problem.subject == "EmailMessage.Touchline_Open_Count__c"
+    assert problem.found.endswith("(m.yml:5)")
+
+
+def test_h5_a_default_that_the_org_does_not_take_is_told_with_its_line() -> None:
+    lines = "extends: default\ncreate_missing:\n  object: Contact\n  defaults: {Title: CEO}"
+    filled = [field(name, "string") for name in ("LastName", "Email")]
+    problems = found(lines, [described("Contact", *filled)], "create")
+    (problem,) = (each for each in problems if each.check == "creations")
+    assert (problem.subject, problem.found[-9:]) == ("Contact.Title", "(m.yml:5)")

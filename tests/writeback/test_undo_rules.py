@@ -1,6 +1,7 @@
 """Undo: what it waits for, what it leaves alone, and when it counts as done (K6)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from duckdb import DuckDBPyConnection
@@ -8,6 +9,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.crm.client import Record, RowResult
 from orchestration.crm.salesforce import SalesforceCrm
 from orchestration.crm.snapshot import take_snapshot
+from orchestration.writeback import fates
 from orchestration.writeback.apply import (
     PlanNotApplicableError,
     apply_plan,
@@ -23,7 +25,7 @@ from orchestration.writeback.undo import NotSettledError, drop_plan, make_undo_p
 from tests.crm.live_org import ANN, IMPATIENT, LiveOrg
 from tests.crm.live_org import USER as REP
 from tests.writeback.creations import insert_creations, plan_creations
-from tests.writeback.stage import Stage
+from tests.writeback.stage import Stage, contact_mapping
 from tests.writeback.test_round_trip import FIRST, OPENS, QUIET
 
 MAPPING = load_mapping()
@@ -137,6 +139,47 @@ def test_k6_a_field_that_an_undo_kept_is_not_undone_and_an_undo_of_it_counts(
     again = make_undo_plan(stage.warehouse, org.crm(), "run")
     assert set(stage.cells(again.plan_id)) == {(ANN, FIRST)}
     assert again.changed_cells == 1
+
+
+def test_k6_an_undo_right_after_its_run_waits_until_the_org_shows_what_was_written(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fates, "SECONDS_UNTIL_VISIBLE", 1.5)
+    plan = plan_it(org, stage, opens=4)
+    org.rule(late_seconds=1)
+    apply(org, stage, plan, "run")
+    undo = make_undo_plan(stage.warehouse, org.crm(), "run")
+    assert stage.cells(undo.plan_id)[ANN, OPENS][2] == "write"
+
+
+def test_k6_a_field_that_is_hidden_since_keeps_no_other_from_going_back(
+    org: LiveOrg, stage: Stage
+) -> None:
+    stage.metrics(contacts=[{"crm_id": ANN, "open_count": 4, "first_sequence": "Summer"}])
+    apply(org, stage, plan_it(org, stage), "run")
+    org.hide(Contact=[FIRST])
+    plan = make_undo_plan(stage.warehouse, org.crm(), "run")
+    assert decided(stage, plan)[0][0] == "kept"
+    assert apply(org, stage, plan, "undo") == 1
+    org.hide()
+    ann = org.record("Contact", ANN)
+    assert (ann[OPENS], ann[FIRST]) == (None, "Summer")
+
+
+@pytest.mark.parametrize(
+    ("field", "held"), [("Description", "one\r\ntwo"), ("Email", "Ann@X.example")]
+)
+def test_k6_a_text_goes_back_as_it_was_to_the_letter(
+    org: LiveOrg, stage: Stage, field: str, held: str
+) -> None:
+    mapping = contact_mapping(f"metric: first_sequence, field: {field}, policy: owned")
+    as_it_was: dict[str, Any] = {field: held}
+    org.change("Contact", ANN, **as_it_was)
+    stage.metrics(contacts=[{"crm_id": ANN, "first_sequence": "ours@x.example"}])
+    take_snapshot(stage.warehouse, org.crm(), target_fields=mapping.target_fields())
+    apply(org, stage, make_plan(stage.warehouse, mapping, planners=[]), "run")
+    apply(org, stage, make_undo_plan(stage.warehouse, org.crm(), "run"), "undo")
+    assert org.record("Contact", ANN)[field] == held
 
 
 def test_i2_an_undo_keeps_an_opt_out_unless_it_is_asked_for(org: LiveOrg, stage: Stage) -> None:

@@ -2,27 +2,42 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from orchestration.housekeeping import PARSED
+
 DBT_PROJECT = Path(__file__).parents[1] / "dbt_project"
+
+#: Where dbt was last started from a project.
+_parsed: dict[Path, Path] = {}
 
 
 def dbt(
     warehouse: Path, *arguments: str, project: Path = DBT_PROJECT
 ) -> subprocess.CompletedProcess[str]:
-    """Run dbt; what it compiles and how it went is left in `dbt-test`, beside the warehouse."""
+    """Run dbt; what it compiles and how it went is left in `dbt-test`, beside the warehouse.
+
+    It starts from what this process has parsed before, wherever that warehouse was: dbt is told
+    its name alone, as dbt parses everything anew for another path.
+    """
+    target = _target(warehouse)
+    parsed = _parsed.get(project, target) / PARSED
+    if parsed.exists() and not (target / PARSED).exists():
+        target.mkdir(exist_ok=True)
+        shutil.copy(parsed, target)
+    _parsed[project] = target
     return subprocess.run(
         [
             Path(sys.executable).with_name("dbt"),
             *arguments,
-            "--target-path",
-            str(_target(warehouse)),
+            *("--project-dir", project, "--profiles-dir", project, "--target-path", target),
         ],
-        cwd=project,
-        env={**os.environ, "TOUCHLINE_WAREHOUSE": str(warehouse), "DBT_LOG_LEVEL_FILE": "none"},
+        cwd=warehouse.parent,
+        env={**os.environ, "TOUCHLINE_WAREHOUSE": warehouse.name, "DBT_LOG_LEVEL_FILE": "none"},
         capture_output=True,
         text=True,
         check=False,

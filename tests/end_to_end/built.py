@@ -8,13 +8,17 @@ from orchestration.landing.load import load
 from orchestration.warehouse import Warehouse
 from tests.end_to_end.team import Team
 
+#: The models that remember earlier loads, and what they are made of; all others are made anew.
+REMEMBERING = "+config.materialized:incremental"
 
-def build(team: Team, *, is_tested: bool = True) -> None:
-    """Load and build; the data tests must hold if they are asked."""
+
+def build(team: Team, *select: str, is_tested: bool = True) -> None:
+    """Load and build all models, or those selected; the data tests must hold if they are asked."""
     team.data.mkdir(exist_ok=True)
     load(Warehouse(team.data / "warehouse.duckdb"), team.landing)
     without = ["unit_test"] if is_tested else ["unit_test", "test"]
-    done = team.dbt("build", *(f"--exclude-resource-type={each}" for each in without))
+    selected = ("--select", *select) if select else ()
+    done = team.dbt("build", *selected, *(f"--exclude-resource-type={each}" for each in without))
     assert done.returncode == 0, done.stdout
 
 

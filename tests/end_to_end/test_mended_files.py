@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from orchestration.landing.formats import FORMATS
 from orchestration.landing.load import load
 from orchestration.landing.reload import request_reload
 from orchestration.warehouse import Warehouse
-from tests.end_to_end.built import build, differing_tables, query
+from tests.end_to_end.built import REMEMBERING, build, differing_tables, query
 from tests.end_to_end.conftest import SAMPLE
 from tests.end_to_end.team import Team
 
@@ -91,7 +90,11 @@ def teams(good: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Team, T
     twice = Team(place / "twice", place / "landing", SAMPLE / "org")
     break_files(good, twice.landing)
     with ThreadPoolExecutor(2) as both:
-        list(both.map(partial(build, is_tested=False), (once, twice)))
+        for built in (
+            both.submit(build, once, is_tested=False),
+            both.submit(build, twice, REMEMBERING, is_tested=False),
+        ):
+            built.result()
     assert query(twice, "select count(distinct source) from raw.rejects") == [(len(FORMATS),)]
     shutil.copytree(good, twice.landing, dirs_exist_ok=True, copy_function=shutil.copy)
     build(twice)
@@ -120,7 +123,7 @@ def test_a9_files_loaded_again_add_nothing(teams: tuple[Team, Team]) -> None:
     report = load(warehouse, twice.landing)
     assert (report.rows, report.rejected) == (0, 0)
     assert query(twice, counts) == before
-    build(twice)
+    build(twice, is_tested=False)
     assert differing_tables(once, twice) == []
 
 

@@ -117,10 +117,12 @@ class Stage:
             for name, records in (("Contact", contacts), ("Lead", leads)):
                 connection.execute(f"create or replace table {METRICS[name]} ({METRIC_COLUMNS})")
                 for columns in {tuple(record) for record in records}:
-                    marks = ", ".join("?" for _ in columns)
-                    connection.executemany(
-                        f"insert into {METRICS[name]} ({', '.join(columns)}) values ({marks})",
-                        [list(record.values()) for record in records if tuple(record) == columns],
+                    rows = [record.values() for record in records if tuple(record) == columns]
+                    marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
+                    # One statement: DuckDB takes a millisecond for each.
+                    connection.execute(
+                        f"insert into {METRICS[name]} ({', '.join(columns)}) values {marks}",
+                        [value for row in rows for value in row],
                     )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

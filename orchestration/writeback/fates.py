@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from orchestration.crm.client import Crm, Record
@@ -11,7 +11,7 @@ from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
 
-#: The org's clock and ours need not agree to the second.
+#: Stamps and the org's own clock come in whole seconds, the latter with an answer that took its time.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: They tell our creations from those of others, where the object has them.
@@ -135,8 +135,9 @@ def _existing(
     for part in in_parts(_literal(write.new_values[fixed[0]]) for write in writes):
         soql = f"select {selected} from {schema.name} where {fixed[0]} in ({part})"
         for page in crm.query(soql):
+            since_there = _by_its_clock(crm, since)
             for record in page:
-                each = _Existing(record["Id"], _is_ours(crm, record, since))
+                each = _Existing(record["Id"], _is_ours(crm, record, since_there))
                 for identity in _identities(schema, fixed, either, record):
                     key = keys.get(identity)
                     if key and (each.is_ours or key not in known):
@@ -144,8 +145,13 @@ def _existing(
     return known
 
 
+def _by_its_clock(crm: Crm, moment: datetime) -> datetime:
+    """Return a moment of ours (UTC) as the org's clock told it: either may be off by far."""
+    return moment + (crm.server_time() - datetime.now(UTC))
+
+
 def _is_ours(crm: Crm, record: Record, since: datetime) -> bool:
-    """Whether our login made the record, not before we asked for it."""
+    """Whether our login made the record, not before we asked for it, by the org's clock."""
     maker, made_at = record.get(_MAKER), record.get(_MADE_AT)
     if maker and maker[:ID_LENGTH] != crm.user_id[:ID_LENGTH]:
         return False

@@ -11,7 +11,7 @@ from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
 
-#: Stamps and the org's own clock come in whole seconds, the latter with an answer that took its time.
+#: Stamps have whole seconds, and the org tells its clock with an answer that took its time.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: They tell our creations from those of others, where the object has them.

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from tests.bench.writeback_faults import AFTER, SHOWN, Trial, all_trials
 from tests.bench.writeback_kills import (
@@ -132,7 +132,8 @@ def _chosen(trials: Sequence[Trial], count: int | None) -> Sequence[Trial]:
 def _tally(ends: Counter[tuple[str, str, str]]) -> Table:
     """Return where kills fell and what faults did, by how the runs were gone on with."""
     ways = [way.name for way in (RESUMED, NEXT_SYNC, UNDONE_AGAIN, UNDO_RESUMED)]
-    table = Table("gone on with by", *ways, box=None)
+    columns = [Column(way.replace(" ", "\n"), justify="right") for way in ways]
+    table = Table("gone on with by", *columns, box=None)
     for heading in (KILLED, AGAIN, SHOWN, AFTER, _ALL):
         table.add_row(heading)
         for end in sorted({end for each, end, _ in ends if each == heading}):

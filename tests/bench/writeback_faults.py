@@ -55,7 +55,15 @@ ANYWHERE: Mapping[str, Fault] = {
     "concurrent limit": {"kind": "limit_exceeded", "limit": "concurrent"},
     "a page of HTML": {"kind": "html_page"},
 }
-IN_AN_UNDO = ("dropped before", "dropped after", "dropped for long", "503 twice", "500 after")
+IN_AN_UNDO = (
+    "dropped before",
+    "dropped after",
+    "dropped for long",
+    "503 twice",
+    "500 after",
+    "slow answer",
+    "session expired",
+)
 AT_WRITES: Mapping[str, Fault] = {"rows locked": {"kind": "lock_rows", "share": 0.5}}
 AT_JOBS: Mapping[str, Fault] = {
     "job fails": {"kind": "job_fails"},

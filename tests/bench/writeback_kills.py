@@ -3,7 +3,7 @@
 import multiprocessing
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,8 +53,10 @@ KILLED_AGAIN = 0.3
 SECONDS_TO_BEGIN = 60
 #: The machine may be busier by and by: so often the length of a run is measured anew.
 KILLS_PER_MEASUREMENT = 25
-#: Only the next sync does more than what it goes on with: it takes a snapshot, and plans.
-SYNC_TAKES = 1.5
+#: The next sync takes a snapshot and plans besides: of the time of a whole run, about so much.
+SYNC_TAKES = 0.5
+#: Not every run is as fast as the one that was measured, and the last steps are to be met, too.
+LATEST_KILL = 1.15
 #: One that goes on with another may look for what that one sent, in two rounds.
 LONGEST_LOOK = 3 * SECONDS_UNTIL_VISIBLE
 
@@ -123,47 +125,56 @@ class Kills:
         return Outcome(f"kill {number}, {way.name}", way.name, tuple(ends), problems)
 
     def _kill_first(self, way: Way, chance: random.Random) -> _Death | None:
-        pace = self._pace(way.act, way.start(self._scene))
-        self._scene.reset(way.start(self._scene))
-        return self._kill(way.act, "run", chance.uniform(pace.first_request, pace.end))
+        start = way.start(self._scene)
+        pace = self._pace(way.act, start)
+        self._scene.reset(start)
+        latest = LATEST_KILL * pace.end
+        death, seconds = self._kill(way.act, "run", chance.uniform(pace.first_request, latest))
+        if death is None:
+            self._paces[way.act] = replace(pace, end=max(seconds, pace.first_request))
+        return death
 
     def _kill_second(self, way: Way, chance: random.Random, first: _Death) -> _Death | None:
-        """Kill what goes on: it has less to do than the first, but looks for what that one sent."""
-        usual = self._paces[way.act]
-        longer = SYNC_TAKES * usual.end if way.goes_on is sync else usual.end
-        longest = longer - (first.died - first.began).total_seconds() + LONGEST_LOOK
-        seconds = chance.uniform(usual.first_request, usual.first_request + longest)
-        return self._kill(way.goes_on, "second", seconds)
+        """Kill what goes on: it does what is left, but looks for what the first one sent."""
+        usual, left = self._paces[way.act], first.left
+        seconds = (usual.end - usual.first_request) * (
+            1 - left.written / self._scene.wanted.records
+        )
+        seconds += LONGEST_LOOK if left.sent_at else 0
+        seconds += SYNC_TAKES * usual.end if way.goes_on is sync else 0
+        death, _ = self._kill(
+            way.goes_on, "second", usual.first_request + chance.uniform(0, seconds)
+        )
+        return death
 
     def _pace(self, act: Act, start: Start) -> _Pace:
         """Let a run go undisturbed, now and then."""
         if act not in self._paces:
             self._scene.reset(start)
-            began, _ = self._start(act, "undisturbed", None)
-            seconds = (datetime.now(UTC) - began).total_seconds()
+            began, seconds, _ = self._start(act, "undisturbed", None)
             first, *_ = self._scene.org.requests()
             self._paces[act] = _Pace((_at(first) - began).total_seconds(), seconds)
         return self._paces[act]
 
-    def _kill(self, act: Act, run_id: str, seconds: float) -> _Death | None:
-        """Return how it died, or None if it was too quick."""
-        began, was_killed = self._start(act, run_id, seconds)
-        died = datetime.now(UTC)
-        return _Death(began, died, self._scene.left()) if was_killed else None
+    def _kill(self, act: Act, run_id: str, after: float) -> tuple[_Death | None, float]:
+        """Return how it died, or None if it was too quick, and how long it lived."""
+        began, seconds, was_killed = self._start(act, run_id, after)
+        died = began + timedelta(seconds=seconds)
+        return (_Death(began, died, self._scene.left()) if was_killed else None), seconds
 
-    def _start(self, act: Act, run_id: str, seconds: float | None) -> tuple[datetime, bool]:
-        """Run it for so long, or to its end; return when it began, and whether it was killed."""
+    def _start(self, act: Act, run_id: str, after: float | None) -> tuple[datetime, float, bool]:
+        """Run it for so long, or to its end; return when it began, how long it ran, if killed."""
         begun = self._context.Event()
         arguments = (begun, act, self._scene.place, run_id)
         process = self._context.Process(target=act_and_tell, args=arguments)
         process.start()
         begun.wait(SECONDS_TO_BEGIN)
         began = datetime.now(UTC)
-        process.join(seconds)
+        process.join(after)
         was_killed = process.is_alive()
         process.kill()
         process.join()
-        return began, was_killed
+        return began, (datetime.now(UTC) - began).total_seconds(), was_killed
 
     def _step(self, log: Sequence[Mapping[str, Any]], death: _Death) -> str:
         """Say where a dead run was, by the org's log and by what it left in the ledger.

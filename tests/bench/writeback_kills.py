@@ -2,7 +2,7 @@
 
 import multiprocessing
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,6 +91,10 @@ class _Pace:
     end: float
 
 
+class _CrashedError(RuntimeError):
+    """A run ended by itself, and badly."""
+
+
 class Kills:
     """Runs that are killed, each at a moment of its own between its first request and its end.
 
@@ -113,23 +117,29 @@ class Kills:
         if self._kills % KILLS_PER_MEASUREMENT == 0:
             self._paces.clear()
         self._kills += 1
-        deaths: list[tuple[str, _Death | None]] = []
-        while (first := self._kill_first(way, chance)) is None:
-            deaths.append((KILLED, None))
-        deaths.append((KILLED, first))
-        if chance.random() < KILLED_AGAIN:
-            deaths.append((AGAIN, self._kill_second(way, chance, first)))
+        try:
+            deaths = list(self._kill(way, chance))
+        except _CrashedError as error:
+            return Outcome(f"kill {number}, {way.name}", way.name, (), (str(error),))
         problems = scene.finish(way.goes_on, way.end)
         log = scene.org.requests()
         ends = [(what, self._step(log, death) if death else _TOO_QUICK) for what, death in deaths]
         return Outcome(f"kill {number}, {way.name}", way.name, tuple(ends), problems)
+
+    def _kill(self, way: Way, chance: random.Random) -> Iterator[tuple[str, _Death | None]]:
+        """Kill a run, and perhaps what goes on with it; yield how each died, if not too quick."""
+        while (first := self._kill_first(way, chance)) is None:
+            yield KILLED, None
+        yield KILLED, first
+        if chance.random() < KILLED_AGAIN:
+            yield AGAIN, self._kill_second(way, chance, first)
 
     def _kill_first(self, way: Way, chance: random.Random) -> _Death | None:
         start = way.start(self._scene)
         pace = self._pace(way.act, start)
         self._scene.reset(start)
         latest = LATEST_KILL * pace.end
-        death, seconds = self._kill(way.act, "run", chance.uniform(pace.first_request, latest))
+        death, seconds = self._let_live(way.act, "run", chance.uniform(pace.first_request, latest))
         if death is None:
             self._paces[way.act] = replace(pace, end=max(seconds, pace.first_request))
         return death
@@ -142,7 +152,7 @@ class Kills:
         )
         seconds += LONGEST_LOOK if left.sent_at else 0
         seconds += SYNC_TAKES * usual.end if way.goes_on is sync else 0
-        death, _ = self._kill(
+        death, _ = self._let_live(
             way.goes_on, "second", usual.first_request + chance.uniform(0, seconds)
         )
         return death
@@ -156,8 +166,8 @@ class Kills:
             self._paces[act] = _Pace((_at(first) - began).total_seconds(), seconds)
         return self._paces[act]
 
-    def _kill(self, act: Act, run_id: str, after: float) -> tuple[_Death | None, float]:
-        """Return how it died, or None if it was too quick, and how long it lived."""
+    def _let_live(self, act: Act, run_id: str, after: float) -> tuple[_Death | None, float]:
+        """Kill it then; return how it died, or None if it was too quick, and how long it lived."""
         began, seconds, was_killed = self._start(act, run_id, after)
         died = began + timedelta(seconds=seconds)
         return (_Death(began, died, self._scene.left()) if was_killed else None), seconds
@@ -174,6 +184,8 @@ class Kills:
         was_killed = process.is_alive()
         process.kill()
         process.join()
+        if not was_killed and process.exitcode:
+            raise _CrashedError(f"{run_id}: nobody killed it, and its status is {process.exitcode}")
         return began, (datetime.now(UTC) - began).total_seconds(), was_killed
 
     def _step(self, log: Sequence[Mapping[str, Any]], death: _Death) -> str:

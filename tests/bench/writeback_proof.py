@@ -107,9 +107,15 @@ def problems(
     """Yield what is not as it should be after everything was finished."""
     expected = wanted.planned if end == "planned" else wanted.undone
     found = wanted.compared(read_state(org))
-    for each in sorted(expected.keys() | found.keys()):
-        if expected.get(each) != found.get(each):
-            yield f"{' '.join(each)} is not as {end}: {_differs(expected, found, each)}"
+    wrong = [
+        each for each in expected.keys() | found.keys() if expected.get(each) != found.get(each)
+    ]
+    if wrong:
+        first = min(wrong)
+        yield (
+            f"{len(wrong)} records are not as {end}, such as {' '.join(first)}: "
+            f"{_differs(expected, found, first)}"
+        )
     proof = org.proof()
     for doubled in (*proof["repeated"], *proof["twins"]):
         yield f"written twice: {doubled}"
@@ -181,10 +187,10 @@ def _unlike_the_log(org: LiveOrg, connection: DuckDBPyConnection, end: End) -> I
     logged = Counter((each["object"], each["operation"], each["record_id"]) for each in lines)
     rows = connection.execute(_WRITTEN, [QUIET, end == "undone"]).fetchall()
     known = Counter({(name, operation, key): count for name, operation, key, count in rows})
-    for each in sorted((logged - known).keys(), key=str):
-        yield f"written, and the ledger does not know: {each}"
-    for each in sorted((known - logged).keys(), key=str):
-        yield f"the ledger says it is written, and it is not: {each}"
+    if unknown := logged - known:
+        yield f"{len(unknown)} writes that the ledger does not know, such as {min(unknown)}"
+    if untrue := known - logged:
+        yield f"{len(untrue)} writes of the ledger that were not made, such as {min(untrue, key=str)}"
 
 
 def _left_open(connection: DuckDBPyConnection, end: End) -> Iterator[str]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.bench.writeback_kills import NEXT_SYNC, RESUMED, UNDO_RESUMED, UNDONE_AGAIN, Way
+from tests.bench.writeback_runs import VERY_LATE_SECONDS, apply, sync_too_early
 from tests.bench.writeback_scene import LATE_SECONDS, Outcome, Scene
 
 Fault = Mapping[str, Any]
 
-#: Longer than usual, and just within what a lost write is looked for: the first look misses it.
-VERY_LATE_SECONDS = 0.8
+#: The next sync, of which the snapshot does not have yet what was written last.
+TOO_EARLY = Way(NEXT_SYNC.name, apply, sync_too_early, NEXT_SYNC.end)
 #: The org's clock and ours may differ by so much.
 CLOCK_IS_OFF_BY = (300.0, -300.0)
 
@@ -148,6 +149,8 @@ def _of_clocks_and_late_rows() -> Iterator[Trial]:
         for nth in requests:
             lost, at = {**request, **_LOST, "nth": nth}, f"{step} no. {nth}"
             yield Trial(_LATE, at, RESUMED, lost, late_seconds=VERY_LATE_SECONDS)
+            if step == "a creation by Collections":
+                yield Trial(_LATE, at, TOO_EARLY, lost, late_seconds=VERY_LATE_SECONDS)
             for number, skew in enumerate(CLOCK_IS_OFF_BY):
                 way = (RESUMED, NEXT_SYNC)[(number + nth) % 2]
                 kind = f"dropped after, clock {skew:+.0f} s"

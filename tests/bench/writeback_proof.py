@@ -187,10 +187,10 @@ def _unlike_the_log(org: LiveOrg, connection: DuckDBPyConnection, end: End) -> I
     logged = Counter((each["object"], each["operation"], each["record_id"]) for each in lines)
     rows = connection.execute(_WRITTEN, [QUIET, end == "undone"]).fetchall()
     known = Counter({(name, operation, key): count for name, operation, key, count in rows})
-    if unknown := logged - known:
-        yield f"{len(unknown)} writes that the ledger does not know, such as {min(unknown)}"
-    if untrue := known - logged:
-        yield f"{len(untrue)} writes of the ledger that were not made, such as {min(untrue, key=str)}"
+    if unknown := sorted((logged - known).keys(), key=str):
+        yield f"{len(unknown)} writes that the ledger does not know, such as {unknown[0]}"
+    if untrue := sorted((known - logged).keys(), key=str):
+        yield f"{len(untrue)} writes of the ledger that were not made, such as {untrue[0]}"
 
 
 def _left_open(connection: DuckDBPyConnection, end: End) -> Iterator[str]:

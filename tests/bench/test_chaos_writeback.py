@@ -15,7 +15,6 @@ FAULTS = (
     "job ends half-way at starting a job no. 1",
 )
 
-
 #: As many as there are ways of going on with a dead run: resumed, next sync, undo.
 WAYS_IN_TURN = 3
 
@@ -28,7 +27,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.mark.slow
 def test_k4_killed_runs_end_as_planned_and_nothing_is_written_twice(scene: Scene) -> None:
-    kills = Kills(scene, seed=7)
+    kills = Kills(scene, seed=3)
     ended = [kills.kill_one(number) for number in range(WAYS_IN_TURN)]
     assert {run.way for run in ended} == {way.name for way in WAYS[:WAYS_IN_TURN]}
     assert [(run.name, run.problems) for run in ended if run.problems] == []

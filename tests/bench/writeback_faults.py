@@ -65,7 +65,11 @@ IN_AN_UNDO = (
     "slow answer",
     "session expired",
 )
-AT_WRITES: Mapping[str, Fault] = {"rows locked": {"kind": "lock_rows", "share": 0.5}}
+AT_WRITES: Mapping[str, Fault] = {
+    "rows locked": {"kind": "lock_rows", "share": 0.5},
+    # Nobody waits for the answer any more when the work is done.
+    "slow to begin": {"kind": "slow", "seconds": 1.6},
+}
 AT_JOBS: Mapping[str, Fault] = {
     "job fails": {"kind": "job_fails"},
     "job stays": {"kind": "job_stays"},

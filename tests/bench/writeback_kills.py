@@ -56,7 +56,7 @@ KILLS_PER_MEASUREMENT = 25
 #: The next sync takes a snapshot and plans besides: of the time of a whole run, about so much.
 SYNC_TAKES = 0.5
 #: Not every run is as fast as the one that was measured, and the last steps are to be met, too.
-LATEST_KILL = 1.15
+LATEST_KILL = 1.25
 #: One that goes on with another may look for what that one sent, in two rounds.
 LONGEST_LOOK = 3 * SECONDS_UNTIL_VISIBLE
 
@@ -141,7 +141,8 @@ class Kills:
         latest = LATEST_KILL * pace.end
         death, seconds = self._let_live(way.act, "run", chance.uniform(pace.first_request, latest))
         if death is None:
-            self._paces[way.act] = replace(pace, end=max(seconds, pace.first_request))
+            # Half-way: one quick run does not mean that all of them are.
+            self._paces[way.act] = replace(pace, end=(pace.end + seconds) / 2)
         return death
 
     def _kill_second(self, way: Way, chance: random.Random, first: _Death) -> _Death | None:

@@ -41,7 +41,7 @@ WRITES_OF_AN_UNDO: Mapping[str, tuple[Fault, tuple[int, ...]]] = {
 }
 
 _LOST: Fault = {"kind": "drop_after"}
-_LATE = "dropped after, rows late"
+_LATE, _MISSED = "dropped after, rows late", "dropped after, snapshot too early"
 ANYWHERE: Mapping[str, Fault] = {
     "dropped before": {"kind": "drop_before"},
     "dropped after": _LOST,
@@ -154,7 +154,7 @@ def _of_clocks_and_late_rows() -> Iterator[Trial]:
             lost, at = {**request, **_LOST, "nth": nth}, f"{step} no. {nth}"
             yield Trial(_LATE, at, RESUMED, lost, late_seconds=VERY_LATE_SECONDS)
             if step == "a creation by Collections":
-                yield Trial(_LATE, at, TOO_EARLY, lost, late_seconds=VERY_LATE_SECONDS)
+                yield Trial(_MISSED, at, TOO_EARLY, lost, late_seconds=VERY_LATE_SECONDS)
             for number, skew in enumerate(CLOCK_IS_OFF_BY):
                 way = (RESUMED, NEXT_SYNC)[(number + nth) % 2]
                 kind = f"dropped after, clock {skew:+.0f} s"

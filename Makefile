@@ -57,7 +57,7 @@ bench-load: $(VENV)/.runtime ## Measure landing: 2 and 10 GB of events, and mail
 chaos-load: $(VENV)/.runtime ## Kill 200 loads with SIGKILL, and compare what they left with a quiet one.
 	@$(BIN)/python -m tests.bench.chaos_load
 
-chaos-writeback: $(VENV)/.runtime ## Kill 300 writes with SIGKILL and show every fault of the org: nothing lost, nothing twice. KILLS=6 FAULTS=6 for fewer.
+chaos-writeback: $(VENV)/.runtime ## Kill 300 writes and undos with SIGKILL, go on in three ways, show every fault of the org: nothing lost, nothing twice. KILLS=6 FAULTS=6 for fewer.
 	@$(BIN)/python -m tests.bench.chaos_writeback $(if $(KILLS),--kills $(KILLS)) $(if $(FAULTS),--faults $(FAULTS)) $(if $(WORKERS),--workers $(WORKERS))
 
 evaluate-coverage: $(VENV)/.runtime ## Hold the intervals of tracking coverage against 200 teams' truth. WRITE=1 updates the docs.

@@ -12,7 +12,7 @@ from orchestration.crm.schema import ObjectSchema
 from orchestration.writeback.values import ID_LENGTH, ID_TYPES, holds
 from orchestration.writeback.writes import Write
 
-#: The org's clock and ours need not agree to the second, nor always differ by the same.
+#: What the org's clock and ours differ by is known, and may have been something else back then.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: They tell our creations from those of others, where the object has them.
@@ -156,9 +156,10 @@ def _existing(
         soql = f"select {selected} from {schema.name} where {fixed[0]} in ({part})"
         # One that somebody has deleted since was made all the same: it is not made again (K4).
         for page in crm.query(soql, include_deleted=_DELETED in beside):
+            since_there = _by_its_clock(crm, since)
             for record in page:
                 is_deleted = bool(record.get(_DELETED))
-                each = _Existing(record["Id"], _is_ours(crm, record, since), is_deleted)
+                each = _Existing(record["Id"], _is_ours(crm, record, since_there), is_deleted)
                 if is_deleted and (not each.is_ours or each.record_id in earlier):
                     continue
                 for identity in _identities(schema, fixed, either, record):
@@ -172,15 +173,18 @@ def _rank(found: _Existing) -> tuple[bool, bool]:
     return found.is_ours, not found.is_deleted
 
 
+def _by_its_clock(crm: Crm, moment: datetime) -> datetime:
+    """Return a moment of ours (UTC) as the org's clock told it: either may be off by far."""
+    return moment + (crm.server_time() - datetime.now(UTC))
+
+
 def _is_ours(crm: Crm, record: Record, since: datetime) -> bool:
-    """Whether our login made the record, not before we asked for it."""
+    """Whether our login made the record, not before we asked for it, by the org's clock."""
     maker, made_at = record.get(_MAKER), record.get(_MADE_AT)
     if maker and maker[:ID_LENGTH] != crm.user_id[:ID_LENGTH]:
         return False
-    # What the clocks differ by right now is known; it may have been something else back then.
-    ahead = datetime.now(UTC) - crm.server_time()
     # 2026-10-22T21:03:23.000+0000: Salesforce answers in UTC, always.
-    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - ahead - CLOCKS_DIFFER
+    return not made_at or datetime.fromisoformat(made_at[:19]) >= since - CLOCKS_DIFFER
 
 
 def _fate_of_creation(found: _Existing | None) -> Fate:

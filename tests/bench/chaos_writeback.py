@@ -1,10 +1,14 @@
-"""A writeback that is killed, or meets a fault, ends as planned: `make chaos-writeback` (K4, K7).
+"""A writeback that is killed, or meets a fault, ends as planned: `make chaos-writeback` (K4-K7).
 
-A process carries out a plan of updates, creations and relations, partly by bulk job, and is killed
-with SIGKILL at a random moment; so, now and then, is the process that goes on with it. Then the
-local org shows each of its faults at each step. In the end the org must hold what a quiet run
-leaves in it, its own log must show that nothing was written twice, and the ledger must know what
-became of every attempt.
+A process carries out a plan of updates and creations, partly by bulk job, or takes such a run back,
+and is killed with SIGKILL at a random moment; so, now and then, is the process that goes on with
+it. A killed plan is gone on with in two ways: by `apply --resume`, and by the next sync, with a
+new snapshot and a new plan; a killed undo by the same undo again, or by `apply --resume`. Then the
+local org shows each of its faults at each step, some with a wrong clock or rows that show late.
+
+In the end the org must hold what the plan says, or after an undo what it held before, in every
+field of every object, deleted records among them; its own log must show that nothing was written
+twice; and the ledger must say of every record what that log says.
 """
 
 import argparse
@@ -13,85 +17,55 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
-from tests.bench.writeback_kills import Kills
-from tests.bench.writeback_scene import Outcome, Scene, prepared
+from tests.bench.writeback_faults import AFTER, SHOWN, Trial, all_trials
+from tests.bench.writeback_kills import (
+    AGAIN,
+    KILLED,
+    NEXT_SYNC,
+    RESUMED,
+    UNDO_RESUMED,
+    UNDONE_AGAIN,
+    Kills,
+)
+from tests.bench.writeback_scene import Outcome, prepared
 
 KILLS, SEED, WORKERS = 300, 20261201, 2
 #: Where nobody sees the bar move, so often a line says how far it is.
 RUNS_PER_LINE = 50
 
-WRITES: Mapping[str, Mapping[str, str]] = {
-    "an update by Collections": {"method": "PATCH", "path": "/composite/sobjects"},
-    "a creation by Collections": {"method": "POST", "path": "/composite/sobjects"},
-    "starting a job": {"method": "PATCH", "path": "/jobs/ingest/*"},
-}
-#: So many of them a fault meets, one after the other: all of the jobs, and the first requests.
-WRITES_MADE: Mapping[str, int] = {
-    "an update by Collections": 3,
-    "a creation by Collections": 3,
-    "starting a job": 2,
-}
-STEPS: Mapping[str, Mapping[str, str]] = {
-    "the limits": {"path": "/limits*"},
-    "the re-read": {"path": "/query*"},
-    "opening a job": {"method": "POST", "path": "/jobs/ingest"},
-    "an upload": {"method": "PUT"},
-    **WRITES,
-    "asking for a job": {"method": "GET", "path": "/jobs/ingest/*"},
-    "a job's results": {"method": "GET", "path": "/jobs/ingest/*/successfulResults*"},
-}
-ANYWHERE: Mapping[str, Mapping[str, Any]] = {
-    "dropped before": {"kind": "drop_before"},
-    "dropped after": {"kind": "drop_after"},
-    "dropped for long": {"kind": "drop_before", "times": 6},
-    "503 twice": {"kind": "status", "status": 503, "times": 2},
-    "500 after": {"kind": "status", "status": 500, "when": "after"},
-    "slow answer": {"kind": "slow", "seconds": 1.6, "when": "after"},
-    "session expired": {"kind": "expire_session"},
-    "daily limit": {"kind": "limit_exceeded", "limit": "daily"},
-    "concurrent limit": {"kind": "limit_exceeded", "limit": "concurrent"},
-    "a page of HTML": {"kind": "html_page"},
-}
-AT_WRITES: Mapping[str, Mapping[str, Any]] = {
-    "rows locked": {"kind": "lock_rows", "share": 0.5},
-}
-AT_JOBS: Mapping[str, Mapping[str, Any]] = {
-    "job fails": {"kind": "job_fails"},
-    "job stays": {"kind": "job_stays"},
-    "job ends half-way": {"kind": "job_partly", "after_rows": 5},
-}
+_ALL = "in the end the org was"
 
 
 def main() -> int:
     """Kill runs and show faults, a share of them in each worker; say what came of it."""
     arguments = _arguments()
-    console, ends = Console(), Counter[str]()
+    console, ends = Console(), Counter[tuple[str, str, str]]()
     started = time.monotonic()
-    faults = list(all_faults())[: arguments.faults]
+    trials = _chosen(all_trials(), arguments.faults)
     shares = [
         Share(
             range(worker, arguments.kills, arguments.workers),
-            faults[worker :: arguments.workers],
+            trials[worker :: arguments.workers],
             arguments.seed,
         )
         for worker in range(arguments.workers)
     ]
-    total, good = arguments.kills + len(faults), 0
-    console.print(f"{arguments.kills} kills, {len(faults)} faults, seed {arguments.seed}")
+    total, good = arguments.kills + len(trials), 0
+    console.print(f"{arguments.kills} kills, {len(trials)} faults, seed {arguments.seed}")
     runs = track(outcomes(shares), "Killing runs", total=total, console=console)
     for done, run in enumerate(runs, start=1):
-        ends.update(run.ends)
+        ends.update((*end, run.way) for end in run.ends)
+        ends[_ALL, "not as planned" if run.problems else "as planned", run.way] += 1
         good += not run.problems
         for problem in run.problems:
             console.print(f"{run.name}: {problem}", markup=False)
@@ -111,7 +85,7 @@ class Share:
     """What one worker does, with an org of its own."""
 
     kills: Sequence[int]
-    faults: Sequence[tuple[str, Mapping[str, Any]]]
+    trials: Sequence[Trial]
     seed: int
 
 
@@ -144,42 +118,26 @@ def work(share: Share, sender: Connection) -> None:
         kills = Kills(scene, share.seed)
         for number in share.kills:
             sender.send(kills.kill_one(number))
-        for what, fault in share.faults:
-            sender.send(show(scene, what, fault))
+        for trial in share.trials:
+            sender.send(trial.show(scene))
 
 
-def show(scene: Scene, what: str, fault: Mapping[str, Any]) -> Outcome:
-    """Carry the plan out while the org shows a fault, then go on once it is well again."""
-    scene.reset()
-    scene.arm(fault)
-    with scene.held_open():
-        stopped = scene.apply("run").stopped_because
-    has_fired = scene.fired()
-    scene.clear_faults()
-    problems = scene.finish()
-    if not has_fired:
-        return Outcome(what, ["fault: did not show"], [*problems, "the fault did not show"])
-    end = "fault: the run ended early" if stopped else "fault: the run got over it"
-    return Outcome(what, [end], problems)
+def _chosen(trials: Sequence[Trial], count: int | None) -> Sequence[Trial]:
+    """Return so many of them, of all sorts; all of them where nobody says how many."""
+    if count is None or count >= len(trials):
+        return trials
+    return [trials[place * len(trials) // count] for place in range(count)]
 
 
-def all_faults() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every fault at every step where it can show, at its first requests."""
-    for step, request in STEPS.items():
-        kinds = dict(ANYWHERE)
-        if step in WRITES:
-            kinds |= AT_WRITES
-        if step == "starting a job":
-            kinds |= AT_JOBS
-        for kind, fault in kinds.items():
-            for nth in range(1, WRITES_MADE.get(step, 1) + 1):
-                yield f"{kind} at {step} no. {nth}", {**request, **fault, "nth": nth}
-
-
-def _tally(ends: Counter[str]) -> Table:
-    table = Table("of the runs", "", box=None)
-    for end, count in sorted(ends.items()):
-        table.add_row(end, str(count))
+def _tally(ends: Counter[tuple[str, str, str]]) -> Table:
+    """Return where kills fell and what faults did, by how the runs were gone on with."""
+    ways = [way.name for way in (RESUMED, NEXT_SYNC, UNDONE_AGAIN, UNDO_RESUMED)]
+    columns = [Column(way.replace(" ", "\n"), justify="right") for way in ways]
+    table = Table("gone on with by", *columns, box=None)
+    for heading in (KILLED, AGAIN, SHOWN, AFTER, _ALL):
+        table.add_row(heading)
+        for end in sorted({end for each, end, _ in ends if each == heading}):
+            table.add_row(f"  {end}", *(str(ends[heading, end, way] or "") for way in ways))
     return table
 
 

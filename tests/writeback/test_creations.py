@@ -60,6 +60,20 @@ def test_k4_a_campaign_has_a_member_once(org: LiveOrg, stage: Stage) -> None:
     assert made.id in ids
 
 
+@pytest.mark.parametrize("seconds", [-86_400.0, -300.0, 300.0, 86_400.0])
+def test_k4_a_lost_creation_is_ours_however_far_the_clocks_are_apart(
+    org: LiveOrg, stage: Stage, seconds: float
+) -> None:
+    org.rule(clock_skew_seconds=seconds)
+    org.arm({"kind": "drop_after", "method": "POST", "path": "/composite/sobjects"})
+    report = create(org, stage, {("Task", TASK): CREATIONS["Task", TASK]})
+    assert (report.written, report.failed) == (1, 0)
+    (task,) = org.admin.get("/__admin/records/Task").json()
+    assert stage.rows("select record_id, outcome from writeback.ledger") == [
+        (task["Id"], "written")
+    ]
+
+
 def test_k6_what_somebody_else_created_is_not_ours(org: LiveOrg, stage: Stage) -> None:
     """Neither where Salesforce refuses ours as a second one, nor where an answer was lost."""
     (campaign,) = org.crm().create_many("Campaign", [{"Name": "Spring", "IsActive": True}])

@@ -146,14 +146,16 @@ class LiveOrg:
 
 
 @contextmanager
-def running_org(folder: Path) -> Iterator[LiveOrg]:
+def running_org(
+    folder: Path, records_of: Mapping[str, Sequence[Mapping[str, Any]]] = SEED, page_size: int = 2
+) -> Iterator[LiveOrg]:
     """Start an org on a free port, and stop it afterwards."""
     seed = folder / "seed"
     seed.mkdir()
-    for name, records in SEED.items():
+    for name, records in records_of.items():
         lines = "\n".join(json.dumps(record) for record in records)
         (seed / f"{name}.ndjson").write_text(lines + "\n", encoding="utf-8")
-    started = process.start(folder / "org", port=0, seed=seed, page_size=2)
+    started = process.start(folder / "org", port=0, seed=seed, page_size=page_size)
     try:
         with httpx.Client(base_url=started.url, trust_env=False) as admin:
             yield LiveOrg(started.url, seed, admin)

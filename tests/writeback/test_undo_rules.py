@@ -212,7 +212,7 @@ def test_k6_people_are_never_deleted_nor_what_a_later_run_wrote_to(
         )
     person, task = decided(stage, make_undo_plan(stage.warehouse, org.crm(), "run"))
     assert (person[0], person[1][:26]) == ("kept", "kept: people are never del")
-    assert (task[0], task[1][:28]) == ("kept", "kept: another run wrote to i")
+    assert (task[0], task[1][:33]) == ("kept", "kept: run later wrote to it since")
 
 
 def test_k6_a_record_edited_between_an_undo_and_its_writing_is_not_deleted(

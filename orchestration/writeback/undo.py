@@ -278,7 +278,8 @@ def _field(
             why = "kept: an opt-out is never taken back, but with --with-opt-outs"
             return _cell(done, "update", name, (now, old), ("kept", why))
         why = f"the run wrote {shown} in place of {old if old is not None else 'nothing'}"
-        return _cell(done, "update", name, (now, old), ("write", why))
+        # To the letter: of an undo, `written` has the line ends and the case of what it put back.
+        return _cell(done, "update", name, (written, old), ("write", why))
     if holds(field, record[name], old):
         why = f"both have {shown}: somebody took it back already"
         return _cell(done, "update", name, (now, old), ("unchanged", why))

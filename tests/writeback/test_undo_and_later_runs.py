@@ -1,5 +1,8 @@
 """An undo and the runs after the one that it takes back: what a later run wrote is left (K6)."""
 
+import pytest
+
+from orchestration.writeback import fates
 from orchestration.writeback.approval import approve_plan
 from orchestration.writeback.undo import make_undo_plan
 from tests.crm.live_org import ANN, LiveOrg
@@ -92,3 +95,16 @@ def test_k6_what_somebody_put_back_after_a_later_run_is_theirs(org: LiveOrg, sta
         ("kept", "kept: run second wrote 5 since, and somebody 4 after that")
     ]
     assert opens(org) == 4
+
+
+def test_k6_an_undo_waits_until_the_org_shows_what_another_undo_wrote_just_now(
+    org: LiveOrg, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fates, "SECONDS_UNTIL_VISIBLE", 1.5)
+    write(org, stage, "first", 4)
+    write(org, stage, "second", 5)
+    plan = make_undo_plan(stage.warehouse, org.crm(), "second")
+    org.rule(late_seconds=1)
+    apply(org, stage, plan, "undo")
+    undo(org, stage, "first", "undo the first")
+    assert opens(org) is None

@@ -62,8 +62,7 @@ def _key(row: JobRow, column: str | None) -> str:
 
 
 def _exists(write: Write, result: RowResult) -> bool:
-    handling = refusal(first_error(result).code).handling
-    return write.operation == "create" and handling is Handling.EXISTS
+    return refusal(first_error(result).code, write.operation).handling is Handling.EXISTS
 
 
 def _note(books: Books, attempt: Attempt, result: RowResult, left: Left) -> None:

@@ -1,13 +1,13 @@
 """The ledger: intents and outcomes go in here, reports come out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
 from duckdb import DuckDBPyConnection
 
-from orchestration.writeback.refusal_codes import refusal
+from orchestration.writeback.refusal_codes import Refusal, refusal
 from orchestration.writeback.writes import Write
 
 #: A bulk job's rows go into the ledger in parts: each is one text of JSON on its way.
@@ -179,21 +179,25 @@ class SkippedRecord:
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """How many records Salesforce refused with one code, and its words for one of them."""
+    """How many records Salesforce refused with one code, and its words for one of them.
+
+    A code that means something else for creations has a line for those.
+    """
 
     code: str
     records: int
     sample: str
+    meaning: Refusal
 
     @property
     def handling(self) -> str:
         """What becomes of such records."""
-        return refusal(self.code).handling.value
+        return self.meaning.handling.value
 
     @property
     def remedy(self) -> str:
         """What to do about it."""
-        return refusal(self.code).remedy
+        return self.meaning.remedy
 
 
 def record_intents(
@@ -302,11 +306,16 @@ def decision_counts(connection: DuckDBPyConnection, plan_id: str) -> dict[str, i
 def failures_by_code(connection: DuckDBPyConnection, run_id: str) -> list[FailureCount]:
     """Return the run's refused records by error code, the most frequent first."""
     rows = connection.execute(
-        "select error_code, count(*), any_value(error_message) from writeback.ledger "
-        "where run_id = ? and outcome = 'failed' group by error_code order by count(*) desc, 1",
+        "select error_code, operation, count(*), any_value(error_message) from writeback.ledger "
+        "where run_id = ? and outcome = 'failed' group by all order by 1, 2",
         [run_id],
     ).fetchall()
-    return [FailureCount(code, count, sample) for code, count, sample in rows]
+    lines: dict[tuple[str, Refusal], FailureCount] = {}
+    for code, operation, records, sample in rows:
+        meaning = refusal(code, operation)
+        so_far = lines.get((code, meaning), FailureCount(code, 0, sample, meaning))
+        lines[code, meaning] = replace(so_far, records=so_far.records + records)
+    return sorted(lines.values(), key=lambda line: -line.records)
 
 
 def written_by_object(connection: DuckDBPyConnection, run_id: str) -> dict[str, int]:

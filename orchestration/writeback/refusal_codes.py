@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestration.crm.client import Operation
+
 
 class Handling(StrEnum):
     """What becomes of a record, or of the run, after a refusal."""
@@ -75,7 +77,9 @@ CODES: Mapping[str, Refusal] = {
         _RESTS, "A duplicate rule objects: merge the records, or exempt the integration user."
     ),
     "DUPLICATE_VALUE": Refusal(
-        Handling.EXISTS, "Another record has this unique value: find it, and merge or mend it."
+        _RESTS,
+        "Another record has this value in a field that takes each value once, an external id "
+        "perhaps: mend it there, merge the two, or map another field.",
     ),
     "INSUFFICIENT_ACCESS_OR_READONLY": Refusal(_RESTS, _NO_RIGHT),
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": Refusal(_RESTS, _NO_RIGHT),
@@ -105,11 +109,19 @@ CODES: Mapping[str, Refusal] = {
     "MISSING_OBJECT": Refusal(_STOP, "Give the integration user access to the object."),
 }
 
+#: What means something else where a record was to be created.
+_ON_CREATIONS: Mapping[str, Refusal] = {
+    "DUPLICATE_VALUE": Refusal(
+        Handling.EXISTS, "Another record has this unique value: find it, and merge or mend it."
+    ),
+}
+
 _UNKNOWN = Refusal(
     _RESTS, "Salesforce's own words say what it objects to; see `touchline ledger --failed`."
 )
 
 
-def refusal(code: str) -> Refusal:
+def refusal(code: str, operation: Operation = "update") -> Refusal:
     """Return how a code is dealt with; one that nobody foresaw rests."""
-    return CODES.get(code, _UNKNOWN)
+    known = CODES.get(code, _UNKNOWN)
+    return _ON_CREATIONS.get(code, known) if operation == "create" else known

@@ -247,9 +247,9 @@ class CollectionsSending:
 
 
 def _exists_already(write: Write, result: RowResult) -> bool:
-    if result.success or write.operation != "create":
+    if result.success:
         return False
-    return refusal(first_error(result).code).handling is Handling.EXISTS
+    return refusal(first_error(result).code, write.operation).handling is Handling.EXISTS
 
 
 def _as_result(error: CrmError) -> RowResult:

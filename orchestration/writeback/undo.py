@@ -41,11 +41,10 @@ from writeback.ledger
 where run_id = $run_id
 """
 
-#: A job goes on writing after its records were sent.
+#: Of any run: its undo may have been the last to write here. A job goes on writing after its
+#: records were sent.
 _LAST_WRITE = """
-select greatest(max(sent_at), (select max(closed_at) from writeback.jobs where run_id = $run_id))
-from writeback.ledger
-where run_id = $run_id
+select greatest(max(sent_at), (select max(closed_at) from writeback.jobs)) from writeback.ledger
 """
 
 _OPT_OUTS = "select distinct object, field from writeback.changes where policy = 'opt_out'"
@@ -106,10 +105,11 @@ def make_undo_plan(
     """Plan to take back what a run wrote, and nothing else; `apply_plan` carries it out.
 
     The records are read as they are now. A field that still holds what the run wrote gets its old
-    value back; one that somebody changed since is kept, and so is an opt-out, but
-    `with_opt_outs`. A record that the run created is deleted if nobody touched it since, unless
-    it is a person. What was taken back already is left out, so a second undo of the same run
-    changes nothing. Other plans stay as they are until this one is written.
+    value back; one that somebody changed since is kept, and so is one that a later run wrote to,
+    unless that was undone, and an opt-out, but `with_opt_outs`. A record that the run created is
+    deleted if nobody touched it since, unless it is a person. What was taken back already is left
+    out, so a second undo of the same run changes nothing. Other plans stay as they are until this
+    one is written.
 
     Raises:
         NothingToUndoError: no such run.
@@ -121,7 +121,7 @@ def make_undo_plan(
         done = _written(connection, run_id)
         opt_outs = set() if with_opt_outs else set(connection.execute(_OPT_OUTS).fetchall())
         known = _Known(_texts(connection, done), opt_outs)
-        (last_write,) = connection.execute(_LAST_WRITE, {"run_id": run_id}).fetchone() or (None,)
+        (last_write,) = connection.execute(_LAST_WRITE).fetchone() or (None,)
     if done:
         # What is not shown yet would look as if somebody had taken it back.
         seconds_ago = (datetime.now(UTC).replace(tzinfo=None) - last_write).total_seconds()
@@ -265,12 +265,21 @@ def _field(
         return _cell(done, "update", name, (written, old), ("kept", why))
     now = as_text(field, record[name])
     shown = now if now is not None else "nothing"
+    later = done.later.get(name)
+    if later and holds(field, record[name], later.value):
+        why = f"kept: run {later.run_id} wrote {shown} since: undo that run first, then this one"
+        return _cell(done, "update", name, (now, old), ("kept", why))
+    if later and holds(field, record[name], written):
+        theirs = later.value if later.value is not None else "nothing"
+        why = f"kept: run {later.run_id} wrote {theirs} since, and somebody {shown} after that"
+        return _cell(done, "update", name, (now, old), ("kept", why))
     if holds(field, record[name], written):
         if written == "true" and old != "true" and (done.object, name) in known.opt_outs:
             why = "kept: an opt-out is never taken back, but with --with-opt-outs"
             return _cell(done, "update", name, (now, old), ("kept", why))
         why = f"the run wrote {shown} in place of {old if old is not None else 'nothing'}"
-        return _cell(done, "update", name, (now, old), ("write", why))
+        # To the letter: of an undo, `written` has the line ends and the case of what it put back.
+        return _cell(done, "update", name, (written, old), ("write", why))
     if holds(field, record[name], old):
         why = f"both have {shown}: somebody took it back already"
         return _cell(done, "update", name, (now, old), ("unchanged", why))
@@ -285,8 +294,12 @@ def _of_created(schema: ObjectSchema, done: Done, record: Record, known: _Known)
     """
     if done.object in _PEOPLE:
         return "kept", "kept: people are never deleted: delete or merge by hand what nobody needs"
-    if done.is_written_by_others:
-        return "kept", "kept: another run wrote to it since, and hides what somebody edited before"
+    if done.touched_by:
+        # Even if that was taken back: who edited the record before is not to be seen any more.
+        return "kept", (
+            f"kept: run {done.touched_by} wrote to it since, and hides what somebody edited "
+            f"before: delete by hand what nobody needs"
+        )
     editor = record.get("LastModifiedById")
     if editor and editor != record.get("CreatedById"):
         return "kept", f"kept: user {editor} has edited it since the run created it"

@@ -12,6 +12,7 @@ from orchestration.writeback.apply import WritebackReport, apply_plan
 from orchestration.writeback.mapping import load_mapping
 from orchestration.writeback.plan import make_plan
 from orchestration.writeback.planners import PlanContext
+from orchestration.writeback.refusal_codes import Handling
 from tests.crm.live_org import ANN, BEN, USER, LiveOrg
 from tests.writeback.creations import CREATIONS, MAIL, TASK, insert_creations
 from tests.writeback.stage import Stage
@@ -169,3 +170,23 @@ def test_a_refusal_that_quotes_a_withheld_text_is_not_kept(org: LiveOrg, stage: 
     for table in ("ledger", "changes", "skipped"):
         assert "secret" not in str(stage.rows(f"select * from writeback.{table}"))
     assert "secret" not in str(report)
+
+
+def test_k5_a_value_that_another_record_has_is_told_apart_for_creations_and_updates(
+    org: LiveOrg, stage: Stage
+) -> None:
+    (theirs,) = org.crm().create_many("Task", [CREATIONS["Task", TASK]])
+    org.change("Task", str(theirs.id), CreatedById=USER, LastModifiedById=USER, force=True)
+    (other,) = org.crm().create_many("Task", [{"Subject": "Other", "Status": "Not Started"}])
+    update = (
+        "insert into writeback.changes (plan_id, object, record_id, field, new_value, policy, "
+        "decision, reason, operation) select distinct plan_id, 'Task', "
+        f"'{other.id}', 'Touchline_Key__c', '{TASK}', 'owned', 'write', '', 'update' "
+        "from writeback.changes where operation = 'create'"
+    )
+    report = create(org, stage, {("Task", TASK): CREATIONS["Task", TASK]}, update)
+    assert [(each.code, each.records, each.handling) for each in report.refusals] == [
+        ("DUPLICATE_VALUE", 1, Handling.EXISTS),
+        ("DUPLICATE_VALUE", 1, Handling.RESTS),
+    ]
+    assert "external id" in report.refusals[1].remedy

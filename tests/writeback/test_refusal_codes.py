@@ -24,7 +24,7 @@ FACTS = {
     "INVALID_EMAIL_ADDRESS": Handling.RESTS,
     "CANNOT_UPDATE_CONVERTED_LEAD": Handling.NEXT_BUILD,
     "DUPLICATES_DETECTED": Handling.RESTS,
-    "DUPLICATE_VALUE": Handling.EXISTS,
+    "DUPLICATE_VALUE": Handling.RESTS,
     "ENTITY_IS_DELETED": Handling.NEXT_BUILD,
     "INSUFFICIENT_ACCESS_OR_READONLY": Handling.RESTS,
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": Handling.RESTS,
@@ -36,6 +36,12 @@ FACTS = {
 def test_k7_every_code_of_the_reference_has_its_handling_and_its_remedy(code: str) -> None:
     assert refusal(code).handling is FACTS[code]
     assert len(refusal(code).remedy) > 20
+
+
+def test_k5_a_value_that_another_record_has_is_looked_up_for_creations_alone() -> None:
+    assert refusal("DUPLICATE_VALUE", "create").handling is Handling.EXISTS
+    others = {refusal(code, "create") == refusal(code) for code in CODES if code[:3] != "DUP"}
+    assert others == {True}
 
 
 RESTING = [

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
+
 from tests.bench.writeback_proof import End
 from tests.bench.writeback_runs import (
     SECONDS_UNTIL_VISIBLE,
@@ -117,14 +119,16 @@ class Kills:
         if self._kills % KILLS_PER_MEASUREMENT == 0:
             self._paces.clear()
         self._kills += 1
+        name = f"kill {number}, {way.name}"
         try:
             deaths = list(self._kill(way, chance))
-        except _CrashedError as error:
-            return Outcome(f"kill {number}, {way.name}", way.name, (), (str(error),))
-        problems = scene.finish(way.goes_on, way.end)
+            problems = scene.finish(way.goes_on, way.end)
+        except (_CrashedError, duckdb.Error) as error:
+            kept = scene.keep_warehouse()
+            return Outcome(name, way.name, (), (f"{error} (the warehouse is kept in {kept})",))
         log = scene.org.requests()
         ends = [(what, self._step(log, death) if death else _TOO_QUICK) for what, death in deaths]
-        return Outcome(f"kill {number}, {way.name}", way.name, tuple(ends), problems)
+        return Outcome(name, way.name, tuple(ends), problems)
 
     def _kill(self, way: Way, chance: random.Random) -> Iterator[tuple[str, _Death | None]]:
         """Kill a run, and perhaps what goes on with it; yield how each died, if not too quick."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -132,6 +133,13 @@ class Scene:
             left = () if is_finished else (f"something is left to do after {ROUNDS} goes",)
             with self.place.warehouse.connect() as connection:
                 return (*left, *problems(self.org, connection, self.wanted, end))
+
+    def keep_warehouse(self) -> Path:
+        """Copy the warehouse and what lies beside it to where it outlives this process."""
+        kept = Path(tempfile.mkdtemp(prefix="chaos-writeback-"))
+        for file in self.folder.glob(f"{self.place.path.name}*"):
+            shutil.copy(file, kept)
+        return kept
 
     def left(self) -> Left:
         """Return what a dead run left in the warehouse."""

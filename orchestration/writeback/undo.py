@@ -65,6 +65,11 @@ from (
 )
 """
 
+#: An undo that died before it began: what it had read may not be so any more.
+_SUPERSEDE_EARLIER = """
+update writeback.plans set state = 'superseded' where state = 'planned' and undoes = ?
+"""
+
 _AS_UNDO = "update writeback.plans set kind = 'undo', undoes = ? where plan_id = ?"
 
 
@@ -109,7 +114,7 @@ def make_undo_plan(
     unless that was undone, and an opt-out, but `with_opt_outs`. A record that the run created is
     deleted if nobody touched it since, unless it is a person. What was taken back already is left
     out, so a second undo of the same run changes nothing. Other plans stay as they are until this
-    one is written.
+    one is written, but for earlier ones to take back the same run.
 
     Raises:
         NothingToUndoError: no such run.
@@ -361,6 +366,7 @@ def _store(
         "notes": [f"takes back run {run_id}"],
         "calls": store_routes(connection, plan_id, read_at),
     }
+    connection.execute(_SUPERSEDE_EARLIER, [run_id])
     connection.execute(plan_sql.INSERT_PLAN, figures)
     connection.execute(_AS_UNDO, [run_id, plan_id])
     return plan_id

@@ -95,6 +95,17 @@ def test_k6_an_undo_that_was_looked_at_is_never_written_and_replaces_nothing(
     assert org.record("Contact", ANN)[OPENS] == 5
 
 
+def test_k4_an_undo_that_died_before_it_began_is_put_aside_by_the_next(
+    org: LiveOrg, stage: Stage
+) -> None:
+    apply(org, stage, plan_it(org, stage, opens=4), "run")
+    died = make_undo_plan(stage.warehouse, org.crm(), "run")
+    by_rep(org, "Contact", ANN, **{OPENS: 9})
+    make_undo_plan(stage.warehouse, org.crm(), "run")
+    with pytest.raises(PlanNotApplicableError, match="was only looked at, or a newer plan"):
+        apply(org, stage, died, "undo")
+
+
 def test_k6_an_undo_waits_until_all_that_its_run_sent_is_known_and_says_what_it_replaced(
     org: LiveOrg, stage: Stage
 ) -> None:

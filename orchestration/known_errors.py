@@ -15,7 +15,11 @@ from orchestration.local_org.process import OrgProcessError
 from orchestration.rule_changes import RuleChangeError
 from orchestration.settings import SettingsError
 from orchestration.sync_lock import SyncLockedError
-from orchestration.warehouse import NoWarehouseError, WarehouseLockedError
+from orchestration.warehouse import (
+    NoWarehouseError,
+    WarehouseDamagedError,
+    WarehouseLockedError,
+)
 from orchestration.what_if import WhatIfError
 from orchestration.writeback.apply import PlanNotApplicableError
 from orchestration.writeback.approval import NotApprovableError
@@ -49,6 +53,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     StorageError,
     SyncLockedError,
     UnknownPersonError,
+    WarehouseDamagedError,
     WarehouseLockedError,
     WhatIfError,
     *_ADVICE,

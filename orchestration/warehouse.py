@@ -15,6 +15,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 LOCK_WAIT_SECONDS = 60.0
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "crm", "writeback")
 
+#: In DuckDB's own words; they come as errors of no class of their own.
+_DAMAGE = ("Corrupt database file", "Corrupt WAL file", "replaying WAL file")
+
 _LOCK_HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -24,6 +27,10 @@ class NoWarehouseError(FileNotFoundError):
 
 class WarehouseLockedError(RuntimeError):
     """The warehouse stayed locked by another process for the whole waiting time."""
+
+
+class WarehouseDamagedError(RuntimeError):
+    """DuckDB cannot read its own file; the message says how to go on with the published copy."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Warehouse:
         Raises:
             NoWarehouseError: read-only, and nothing has been loaded yet.
             WarehouseLockedError: another process kept the lock for `lock_wait_seconds`.
+            WarehouseDamagedError: the file cannot be read any more.
         """
         if read_only and not self.path.exists():
             raise NoWarehouseError(
@@ -84,7 +92,16 @@ class Warehouse:
         )
         # A missing table is an error, never a Python variable that happens to bear its name.
         settings = {"python_enable_replacements": "false"}
-        return waiting(duckdb.connect, str(self.path), read_only=read_only, config=settings)
+        try:
+            return waiting(duckdb.connect, str(self.path), read_only=read_only, config=settings)
+        except duckdb.Error as error:
+            if not any(words in str(error) for words in _DAMAGE):
+                raise
+            raise WarehouseDamagedError(
+                f"{self.path} is damaged ({error}). Put it aside, with its .wal if there is one, "
+                f"copy the published copy beside it into its place, and run again: "
+                f"docs/operations.md, A damaged warehouse."
+            ) from error
 
     def _give_up(self, attempt: RetryCallState) -> duckdb.DuckDBPyConnection:
         error = attempt.outcome.exception() if attempt.outcome else None

@@ -11,7 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.warehouse import SCHEMAS, Warehouse, WarehouseLockedError
+from orchestration.warehouse import (
+    SCHEMAS,
+    Warehouse,
+    WarehouseDamagedError,
+    WarehouseLockedError,
+)
 
 #: Holds the file given as an argument until its standard input is closed.
 HOLD = """
@@ -193,3 +198,42 @@ def test_names_with_quotes_and_spaces_are_no_trap(tmp_path: Path) -> None:
         connection.execute("create table marts.facts as select 1 as fact")
     warehouse.publish(folder / "Ann's copy.duckdb")
     assert facts(Warehouse(folder / "Ann's copy.duckdb")) == [1]
+
+
+#: Leaves what it wrote in the write-ahead log: it dies before that goes into the file.
+DIE = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("insert into marts.facts select range from range(2, 500)")
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("damaged", ["file", "write-ahead log"])
+def test_a_damaged_warehouse_is_told_and_the_published_copy_takes_its_place(
+    warehouse: Warehouse, damaged: str
+) -> None:
+    published = warehouse.path.with_name("published.duckdb")
+    warehouse.publish(published)
+    file = warehouse.path
+    if damaged == "write-ahead log":
+        subprocess.run([sys.executable, "-c", DIE, str(warehouse.path)], check=False)
+        file = warehouse.path.with_name(f"{warehouse.path.name}.wal")
+    _damage(file)
+    with (
+        pytest.raises(WarehouseDamagedError, match=r"is damaged .* copy the published copy"),
+        warehouse.connect(),
+    ):
+        pass
+    for left in warehouse.path.parent.glob("warehouse.duckdb*"):
+        left.unlink()
+    published.rename(warehouse.path)
+    assert facts(warehouse) == [1]
+
+
+def _damage(file: Path) -> None:
+    """Turn some bytes of a log's middle, or of a file's first block, into others."""
+    content = bytearray(file.read_bytes())
+    middle = min(len(content) // 2, 13_000)
+    content[middle : middle + 100] = (byte ^ 0xFF for byte in content[middle : middle + 100])
+    file.write_bytes(content)

@@ -86,8 +86,8 @@ def undo(
 ) -> None:
     """Take a run back: old values return where a field still holds what the run wrote.
 
-    What somebody changed since is kept, and so are opt-outs and people. The next sync plans the
-    same values again, unless the mapping or the approval rule says otherwise.
+    What somebody changed or a later run wrote since is kept, and so are opt-outs and people. The
+    next sync plans the same values again, unless the mapping or the approval rule says otherwise.
     """
     from orchestration.org import Org
     from orchestration.terminal import writeback as show

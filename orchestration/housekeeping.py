@@ -19,13 +19,13 @@ def keep_newest(folder: Path, count: int) -> None:
             path.unlink(missing_ok=True)
 
 
-def hand_on_parsed(builds: Path, build: Path, at_first: Path) -> None:
-    """Give a build what the newest one before it has parsed; `at_first`, what is in that folder.
+def hand_on_parsed(builds: Path, build: Path) -> None:
+    """Give a build what the newest one before it has parsed; Dagster sees to the first one.
 
     dbt parses everything anew once the warehouse is another file than that of whoever parsed last
     in the project's own folder; a data folder's builds all have the same.
     """
-    for earlier in (*_newest_first(builds), at_first):
+    for earlier in _newest_first(builds):
         if (earlier / PARSED).is_file():
             build.mkdir(parents=True, exist_ok=True)
             shutil.copy(earlier / PARSED, build / PARSED)

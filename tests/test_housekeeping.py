@@ -42,15 +42,5 @@ def test_a_build_starts_from_what_the_newest_one_before_it_has_parsed(tmp_path: 
         if name != "ended_early":
             (tmp_path / name / PARSED).write_text(name, encoding="utf-8")
         os.utime(tmp_path / name, (1_700_000_000 - age, 1_700_000_000 - age))
-    hand_on_parsed(tmp_path, tmp_path / "next", at_first=tmp_path / "oldest")
+    hand_on_parsed(tmp_path, tmp_path / "next")
     assert (tmp_path / "next" / PARSED).read_text(encoding="utf-8") == "newest"
-
-
-def test_the_first_build_starts_from_what_the_project_has_parsed(tmp_path: Path) -> None:
-    builds, project = tmp_path / "builds", tmp_path / "target"
-    hand_on_parsed(builds, builds / "first", at_first=project)
-    assert list(tmp_path.iterdir()) == []
-    project.mkdir()
-    (project / PARSED).write_text("the project's", encoding="utf-8")
-    hand_on_parsed(builds, builds / "first", at_first=project)
-    assert (builds / "first" / PARSED).read_text(encoding="utf-8") == "the project's"

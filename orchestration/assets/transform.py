@@ -111,7 +111,7 @@ def build_models(project: DbtProject) -> dg.AssetsDefinition:
             pass
         keep_newest(settings.builds, BUILDS_KEPT - 1)
         target = settings.builds / context.run.run_id
-        hand_on_parsed(settings.builds, target, at_first=Path(project.target_path))
+        hand_on_parsed(settings.builds, target)
         build = dbt.cli(
             build_args(config, mapping),
             context=context,

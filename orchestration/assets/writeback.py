@@ -176,6 +176,7 @@ def ledger_metadata(report: WritebackReport) -> dict[str, Any]:
         "refusals": dg.MetadataValue.md(_refusals_table(report.refusals)),
         "write_calls": report.calls.write,
         "read_calls": report.calls.read,
+        "jobs": list(report.jobs),
         "seconds": report.seconds,
     }
 

@@ -66,6 +66,7 @@ class WritebackReport:
     the snapshot. `unknown`: they were sent, and their answers are still to be asked for. `unsent`:
     not reached, because the run ended early for the reason in `stopped_because`. `calls` include
     the reads right before each write. `refusals`: the failed ones by code, with words and remedy.
+    `jobs`: ids of the bulk jobs that it opened, by which Salesforce's Setup names them.
     `has_begun`: not where the preflight found problems; the plan waits then as it did.
     """
 
@@ -81,6 +82,7 @@ class WritebackReport:
     stopped_because: str | None = None
     unknown: int = 0
     refusals: Sequence[FailureCount] = ()
+    jobs: Sequence[str] = ()
     has_begun: bool = True
 
     @property
@@ -189,6 +191,7 @@ def _send(
         stopped_because=books.stopped_because,
         unknown=books.unknown,
         refusals=refusals,
+        jobs=tuple(books.jobs),
         has_begun=has_begun,
     )
 

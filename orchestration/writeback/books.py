@@ -43,8 +43,9 @@ class Books:
     """What a run sends, and what came of it, in records; `failed` is by code.
 
     `moved` records were left alone. `created`: external key to id, for records that refer to
-    those which this plan created. Between two requests the warehouse is open briefly, never
-    during one. `stopped_because` says why the run ends early; nothing is sent any more then.
+    those which this plan created. `jobs`: ids of the bulk jobs that the run opened. Between two
+    requests the warehouse is open briefly, never during one. `stopped_because` says why the run
+    ends early; nothing is sent any more then.
     """
 
     warehouse: Warehouse
@@ -57,6 +58,7 @@ class Books:
     moved: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     created: dict[str, str] = field(default_factory=dict)
+    jobs: list[str] = field(default_factory=list)
     stopped_because: str | None = None
     _answered: list[Outcome] = field(default_factory=list)
     _overtaken: list[LeftAlone] = field(default_factory=list)

@@ -121,6 +121,7 @@ class BulkSending:
                 connection, books.plan_id, books.run_id, job_id,
                 first.object, first.operation, len(writes),
             )  # fmt: skip
+        books.jobs.append(job_id)
         return job_id
 
     def _leave_moved_alone(self, writes: Iterable[Write], operation: Operation) -> set[str]:

@@ -144,7 +144,7 @@ class Write:
     the SystemModstamp of that version, to the second; without a snapshot (an undo) both are None,
     but for what is deleted: then the stamp is when the undo read it.
     `refers_to`: field to the external key of a record that the same plan creates. `texts`:
-    withheld values, which go to the CRM and nowhere else; None where the text is gone.
+    withheld values, which go to the CRM and nowhere else; None where the planned text is gone.
     """
 
     object: str

@@ -17,7 +17,7 @@
 | 13 | assignment rules stay off, after a renewed session too | here |
 | 14 | timeouts; bounded, jittered repetition of what is safe | here, `test_transport.py` |
 | 15 | an expired session is renewed exactly once | here |
-| 16 | only locked rows are sent again; rows of one parent together | here, `w/test_sending.py` |
+| 16 | only locked rows go again; one parent's go together | here, `w/test_{sending,apply}.py` |
 | 17 | permanent refusals are never sent again | `w/test_refusal_codes.py` |
 | 18 | daily limit, concurrent limit, own count of calls | here |
 | 19 | deleted, merged and converted records | `w/test_plan.py` (K7), unit tests of H3 |
@@ -25,7 +25,7 @@
 | 21 | fields that are never written | `w/test_rules_of_a_preflight.py` |
 | 22 | the CSV of bulk jobs | here, `test_bulk_csv.py` |
 | 23 | jobs by id, a deadline, three sets of results | here, `test_bulk_jobs.py` |
-| 24 | the payload in advance, thresholds | `w/test_export.py`, `w/test_gates.py` |
+| 24 | the payload in advance, thresholds | `w/test_{export,gates,refusal_codes}.py` |
 | 25 | what a run reports, and what no log gets | `w/test_steps.py`, `w/test_creations.py` |
 """
 

@@ -65,6 +65,9 @@ def test_k3_updates_and_creations_go_by_jobs_whose_answers_are_matched(
         ("Contact", "update", "done", 3),
         ("Task", "create", "done", 1),
     ]
+    assert stage.rows("select job_id from writeback.jobs order by opened_at") == [
+        (job,) for job in report.jobs
+    ]
 
 
 def test_k2_a_record_that_moved_since_the_snapshot_is_no_part_of_the_job(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -77,6 +78,13 @@ def made(result: dg.ExecuteInProcessResult) -> set[dg.AssetKey]:
     return {event.asset_key for event in events if event.asset_key}
 
 
+def figures(steps: Steps, key: dg.AssetKey) -> dict[str, Any]:
+    entry = steps.instance.get_latest_materialization_event(key)
+    assert entry is not None
+    assert entry.asset_materialization is not None
+    return {name: each.value for name, each in entry.asset_materialization.metadata.items()}
+
+
 def refusals(result: dg.ExecuteInProcessResult) -> dict[str, object]:
     [check] = result.get_asset_check_evaluations()
     return {name: value.value for name, value in check.metadata.items()}
@@ -92,11 +100,21 @@ def test_a_write_that_ends_early_fails_the_step_after_its_figures_and_publishes(
     [failure] = [event for event in result.all_events if event.is_step_failure]
     assert failure.step_key == "apply_plan"
     assert "no answer" in str(failure.step_failure_data.error)
-    figures = steps.instance.get_latest_materialization_event(LEDGER)
-    assert figures is not None
-    assert figures.asset_materialization is not None
-    assert figures.asset_materialization.metadata["written"].value == 0
+    assert figures(steps, LEDGER)["written"] == 0
     assert steps.settings.published.exists()
+
+
+def test_rule_25_a_step_tells_what_was_read_sent_and_refused_and_by_how_many_calls(
+    steps: Steps,
+) -> None:
+    steps.script.answers = [Answer(200, [refused("STRING_TOO_LONG"), SAVED])]
+    assert steps.run(plan, applied_plan).success
+    planned, written = figures(steps, PLAN), figures(steps, LEDGER)
+    assert (planned["records"], planned["changed_records"]) == (2, 2)
+    told = ("written", "failed", "failed_by_code", "write_calls", "jobs")
+    assert [written[name] for name in told] == [1, 1, {"STRING_TOO_LONG": 1}, 1, []]
+    assert written["read_calls"] + written["write_calls"] == planned["api_calls_estimate"]
+    assert "| STRING_TOO_LONG | 1 | so it is | rests until" in written["refusals"]
 
 
 @pytest.mark.parametrize(

@@ -185,10 +185,13 @@ def _refusals_table(refusals: Sequence[FailureCount]) -> str:
     if not refusals:
         return "none"
     header = ["| code | records | for example | what becomes of them | what to do |"]
-    rows = [
-        f"| {each.code} | {each.records} | {each.sample} | {each.handling} | {each.remedy} |"
-        for each in refusals
-    ]
+    rows = []
+    for each in refusals:
+        # Salesforce's words may be of several lines, or hold what ends a cell.
+        sample = " ".join(each.sample.split()).replace("|", "\\|")
+        rows.append(
+            f"| {each.code} | {each.records} | {sample} | {each.handling} | {each.remedy} |"
+        )
     return "\n".join([*header, "|---|--:|---|---|---|", *rows])
 
 

@@ -107,14 +107,16 @@ def test_a_write_that_ends_early_fails_the_step_after_its_figures_and_publishes(
 def test_rule_25_a_step_tells_what_was_read_sent_and_refused_and_by_how_many_calls(
     steps: Steps,
 ) -> None:
-    steps.script.answers = [Answer(200, [refused("STRING_TOO_LONG"), SAVED])]
+    too_long = refused("STRING_TOO_LONG")
+    too_long["errors"][0]["message"] = "Two\nlines, or | three"
+    steps.script.answers = [Answer(200, [too_long, SAVED])]
     assert steps.run(plan, applied_plan).success
     planned, written = figures(steps, PLAN), figures(steps, LEDGER)
     assert (planned["records"], planned["changed_records"]) == (2, 2)
     told = ("written", "failed", "failed_by_code", "write_calls", "jobs")
     assert [written[name] for name in told] == [1, 1, {"STRING_TOO_LONG": 1}, 1, []]
     assert written["read_calls"] + written["write_calls"] == planned["api_calls_estimate"]
-    assert "| STRING_TOO_LONG | 1 | so it is | rests until" in written["refusals"]
+    assert "| STRING_TOO_LONG | 1 | Two lines, or \\| three | rests until" in written["refusals"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ class KeptOpenEventLogStorage(SqliteEventLogStorage):
 
     Dagster makes an engine for each event and each of its two files, compiles each statement anew,
     and closes the files again; and whoever is the last to close a write-ahead log must copy it into
-    its file and sync that. That took two thirds of a run's time outside dbt and DuckDB.
+    its file and sync that.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:

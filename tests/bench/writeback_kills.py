@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import duckdb
-
+from orchestration.warehouse import WarehouseDamagedError
 from tests.bench.writeback_proof import End
 from tests.bench.writeback_runs import (
     SECONDS_UNTIL_VISIBLE,
@@ -123,7 +122,7 @@ class Kills:
         try:
             deaths = list(self._kill(way, chance))
             problems = scene.finish(way.goes_on, way.end)
-        except (_CrashedError, duckdb.Error) as error:
+        except (_CrashedError, WarehouseDamagedError) as error:
             kept = scene.keep_warehouse()
             return Outcome(name, way.name, (), (f"{error} (the warehouse is kept in {kept})",))
         log = scene.org.requests()

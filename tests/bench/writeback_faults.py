@@ -1,7 +1,8 @@
 """Every fault of the local org at every step of a writeback where it can show (K7)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from tests.bench.writeback_kills import NEXT_SYNC, RESUMED, UNDO_RESUMED, UNDONE_AGAIN, Way
@@ -120,31 +121,40 @@ def all_trials() -> list[Trial]:
 
 
 def _of_plans() -> Iterator[Trial]:
-    shown = 0
-    for step, (request, requests) in {**STEPS, **WRITES}.items():
-        kinds = dict(ANYWHERE)
-        if step in WRITES:
-            kinds |= AT_WRITES
-        if step == "starting a job":
-            kinds |= AT_JOBS
-        for kind, fault in kinds.items():
-            for nth in requests:
-                way = (RESUMED, NEXT_SYNC)[shown % 2]
-                shown += 1
-                yield Trial(kind, f"{step} no. {nth}", way, {**request, **fault, "nth": nth})
+    steps = {
+        step: (*at, {**ANYWHERE, **_beside(step, WRITES, "starting a job")})
+        for step, at in {**STEPS, **WRITES}.items()
+    }
+    return _shown(steps, (RESUMED, NEXT_SYNC))
 
 
 def _of_undos() -> Iterator[Trial]:
-    shown = 0
-    for step, (request, requests) in WRITES_OF_AN_UNDO.items():
-        kinds = {**{kind: ANYWHERE[kind] for kind in IN_AN_UNDO}, **AT_WRITES}
-        if step == "starting an undo's job":
-            kinds |= AT_JOBS
+    kinds = {kind: ANYWHERE[kind] for kind in IN_AN_UNDO}
+    steps = {
+        step: (*at, {**kinds, **_beside(step, WRITES_OF_AN_UNDO, "starting an undo's job")})
+        for step, at in WRITES_OF_AN_UNDO.items()
+    }
+    return _shown(steps, (UNDONE_AGAIN, UNDO_RESUMED))
+
+
+def _beside(step: str, writes: Collection[str], job_start: str) -> Mapping[str, Fault]:
+    """Return the faults that only a write, or only the start of a job, can meet."""
+    return {
+        **(AT_WRITES if step in writes else {}),
+        **(AT_JOBS if step == job_start else {}),
+    }
+
+
+def _shown(
+    steps: Mapping[str, tuple[Fault, tuple[int, ...], Mapping[str, Fault]]], ways: tuple[Way, Way]
+) -> Iterator[Trial]:
+    """Yield each kind of fault at each request of its step, gone on with by each way in turn."""
+    turns = cycle(ways)
+    for step, (request, requests, kinds) in steps.items():
         for kind, fault in kinds.items():
             for nth in requests:
-                way = (UNDONE_AGAIN, UNDO_RESUMED)[shown % 2]
-                shown += 1
-                yield Trial(kind, f"{step} no. {nth}", way, {**request, **fault, "nth": nth})
+                at = f"{step} no. {nth}"
+                yield Trial(kind, at, next(turns), {**request, **fault, "nth": nth})
 
 
 def _of_clocks_and_late_rows() -> Iterator[Trial]:

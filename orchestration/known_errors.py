@@ -14,6 +14,7 @@ from orchestration.landing.storage_errors import StorageError
 from orchestration.local_org.process import OrgProcessError
 from orchestration.rule_changes import RuleChangeError
 from orchestration.settings import SettingsError
+from orchestration.standby import NoStandbyError
 from orchestration.sync_lock import SyncLockedError
 from orchestration.warehouse import (
     NoWarehouseError,
@@ -40,6 +41,7 @@ KNOWN_ERRORS: tuple[type[Exception], ...] = (
     MappingError,
     MomentError,
     NoSuchFileError,
+    NoStandbyError,
     NoWarehouseError,
     NotApprovableError,
     NotExplainableError,

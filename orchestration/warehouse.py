@@ -12,8 +12,21 @@ import duckdb
 import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random
 
+from orchestration.standby import log_of, standby_of, standing_by, take_over
+
 LOCK_WAIT_SECONDS = 60.0
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "crm", "writeback")
+
+#: How long the write-ahead log may get, in bytes. Whoever opens the warehouse reads all of it, in
+#: some 10 ms for each MB; a checkpoint copies the whole file.
+LOG_LIMIT = 4 << 20
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    # A missing table is an error, never a Python variable that happens to bear its name.
+    "python_enable_replacements": "false",
+    # No checkpoint in the midst of a connection, however long the log is.
+    "wal_autocheckpoint": "1TB",
+}
 
 #: In DuckDB's own words; they come as errors of no class of their own.
 _DAMAGE = ("Corrupt database file", "Corrupt WAL file", "replaying WAL file")
@@ -29,6 +42,10 @@ class WarehouseLockedError(RuntimeError):
     """The warehouse stayed locked by another process for the whole waiting time."""
 
 
+class CheckpointAtWorkError(RuntimeError):
+    """Another connection is rewriting the file."""
+
+
 class WarehouseDamagedError(RuntimeError):
     """DuckDB cannot read its own file; the message says how to go on with the published copy."""
 
@@ -39,6 +56,9 @@ class Warehouse:
 
     Connections are meant to be short; none may be held over an HTTP call. DuckDB allows one
     writer per file and lets a reader keep the writer out, so everybody waits here in turn.
+
+    What is written goes to the write-ahead log. It is brought into the file once it is long, while
+    a copy stands by: a process may be killed at any moment, and nothing is lost.
     """
 
     path: Path
@@ -63,11 +83,19 @@ class Warehouse:
         connection = self._open(read_only=read_only)
         try:
             if not read_only:
+                connection.execute("pragma disable_checkpoint_on_shutdown")
                 for schema in SCHEMAS:
                     connection.execute(f"create schema if not exists {schema}")
             yield connection
+            if not read_only:
+                self._checkpoint(connection, over=LOG_LIMIT)
         finally:
             connection.close()
+
+    def checkpoint(self) -> None:
+        """Bring the log into the file, and free the blocks of tables that were replaced."""
+        with self.connect() as connection:
+            self._checkpoint(connection, over=0)
 
     def publish(self, target: Path) -> None:
         """Write a read copy to `target`, visible all at once (atomic rename).
@@ -80,8 +108,15 @@ class Warehouse:
             connection.execute(f"attach '{_quoted(draft)}' as draft (read_write)")
             source = name.replace('"', '""')
             connection.execute(f'copy from database "{source}" to draft')
+            connection.execute("checkpoint draft")
             connection.execute("detach draft")
         draft.replace(target)
+
+    def _checkpoint(self, connection: duckdb.DuckDBPyConnection, over: int) -> None:
+        log = log_of(self.path)
+        if log.exists() and log.stat().st_size > over:
+            with standing_by(self.path):
+                connection.execute("checkpoint")
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         waiting = Retrying(
@@ -90,10 +125,8 @@ class Warehouse:
             stop=stop_after_delay(self.lock_wait_seconds),
             retry_error_callback=self._give_up,
         )
-        # A missing table is an error, never a Python variable that happens to bear its name.
-        settings = {"python_enable_replacements": "false"}
         try:
-            return waiting(duckdb.connect, str(self.path), read_only=read_only, config=settings)
+            return waiting(self._try_to_open, read_only=read_only)
         except duckdb.Error as error:
             if not any(words in str(error) for words in _DAMAGE):
                 raise
@@ -102,6 +135,15 @@ class Warehouse:
                 f"copy the published copy beside it into its place, and run again: "
                 f"docs/operations.md, A damaged warehouse."
             ) from error
+
+    def _try_to_open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        take_over(self.path)
+        connection = duckdb.connect(str(self.path), read_only=read_only, config=_SETTINGS)
+        if standby_of(self.path).exists():
+            # Another connection of this process is at it, or one was killed since we looked.
+            connection.close()
+            raise CheckpointAtWorkError(f"{self.path} is being rewritten by a checkpoint")
+        return connection
 
     def _give_up(self, attempt: RetryCallState) -> duckdb.DuckDBPyConnection:
         error = attempt.outcome.exception() if attempt.outcome else None
@@ -113,7 +155,9 @@ class Warehouse:
 
 
 def _is_locked(error: BaseException) -> bool:
-    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+    return isinstance(error, CheckpointAtWorkError) or (
+        isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+    )
 
 
 def _holder(message: str) -> str:

@@ -20,8 +20,8 @@ PACKAGE = ROOT / "orchestration"
 #: Rooms that must run without an orchestrator.
 CORE = (
     "crm", "demo.py", "explain", "housekeeping.py", "known_errors.py", "landing", "local_org",
-    "org.py", "rule_changes.py", "settings.py", "simulator", "sync_lock.py", "sync_report.py",
-    "terminal", "warehouse.py", "writeback",
+    "org.py", "rule_changes.py", "settings.py", "simulator", "standby.py", "sync_lock.py",
+    "sync_report.py", "terminal", "warehouse.py", "writeback",
 )  # fmt: skip
 
 #: Everything else that is part of the package: it exists to know Dagster, or to call what does.

@@ -150,7 +150,7 @@ def test_a_published_copy_is_whole_and_leaves_no_draft(warehouse: Warehouse) -> 
         assert copy.execute("from staging.view_of_facts").fetchall() == [(1,)]
         assert copy.execute("select id, year(seen_at) from crm.keyed").fetchall() == [("a", 2026)]
     left = {path.name for path in warehouse.path.parent.iterdir()}
-    assert left == {"warehouse.duckdb", "published.duckdb"}
+    assert left == {"warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb"}
 
 
 def test_a_draft_that_a_killed_run_left_is_no_hindrance(warehouse: Warehouse) -> None:
@@ -162,7 +162,7 @@ def test_a_draft_that_a_killed_run_left_is_no_hindrance(warehouse: Warehouse) ->
     warehouse.publish(target)
     assert facts(Warehouse(target)) == [1]
     left = {path.name for path in warehouse.path.parent.iterdir()}
-    assert left == {"warehouse.duckdb", "published.duckdb"}
+    assert left == {"warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb"}
 
 
 def test_two_processes_may_publish_at_once(warehouse: Warehouse) -> None:
@@ -179,7 +179,7 @@ def test_two_processes_may_publish_at_once(warehouse: Warehouse) -> None:
     with duckdb.connect(str(target), read_only=True) as copy:
         assert copy.execute("select count(*) from marts.many").fetchone() == (300_000,)
     left = {path.name for path in warehouse.path.parent.iterdir()}
-    assert left == {"warehouse.duckdb", "published.duckdb"}
+    assert left == {"warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb"}
 
 
 def test_a_publish_that_fails_leaves_the_old_copy(warehouse: Warehouse) -> None:

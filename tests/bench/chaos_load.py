@@ -26,6 +26,7 @@ from rich.table import Table
 from orchestration.landing.formats import FORMATS
 from orchestration.landing.load import load
 from orchestration.simulator.simulate import simulate
+from orchestration.standby import standby_of
 from orchestration.warehouse import Warehouse
 
 KILLS, SEED, PEOPLE, WEEKS = 200, 20261121, 6_000, 6
@@ -94,8 +95,8 @@ class Chaos:
             self.ends["ended before they were killed"] += 1
             return False
         self.usual_seconds *= 1.05  # what was left undone makes the next pass longer
-        has_log = self.warehouse.path.with_suffix(".duckdb.wal").exists()
-        self.ends["left a transaction log behind" if has_log else "left none"] += 1
+        if standby_of(self.warehouse.path).exists():
+            self.ends["left a copy standing by for the file"] += 1
         has_begun = self._loads() > before
         self.ends["some files were in" if has_begun else "no file was in yet"] += 1
         return True

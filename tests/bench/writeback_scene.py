@@ -185,6 +185,7 @@ def _scene(org: LiveOrg, folder: Path) -> Scene:
         after = read_state(org)
         plan_id = report.plan_id if report else ""
         wanted = learn(connection, plan_id, before, after)
+    place.warehouse.checkpoint()
     written = Start(_freeze(after, folder / "after"), template)
     return Scene(org, folder, planned, written, wanted)
 
@@ -197,6 +198,7 @@ def _prepare(org: LiveOrg, seed: Path, template: Path, skew: float = 0.0) -> Sta
     with place.warehouse.connect():
         compute(place.warehouse)
         plan(place, place.crm())
+    place.warehouse.checkpoint()
     return Start(seed, template, skew)
 
 

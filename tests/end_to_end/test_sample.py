@@ -178,12 +178,15 @@ def test_a_what_if_shows_what_would_move_and_changes_nothing(
 
 
 def _adopt(found: dict[str, Any], sample_team: Team, folder: Path) -> None:
-    """Build a copy of the warehouse with the change: all history is what the what-if said."""
+    """Build a copy of all data with the change: all history is what the what-if said."""
     copied = Team(folder, sample_team.landing, sample_team.org_seed)
-    (folder / "warehouse.duckdb").write_bytes((sample_team.data / "warehouse.duckdb").read_bytes())
+    copy = (sample_team.data / "published.duckdb").read_bytes()
+    (folder / "warehouse.duckdb").write_bytes(copy)
     changes = json.dumps({"actor_rule_changes": found["changes"]})
     done = copied.dbt("run", "--select", *MODELS, "--vars", changes)
     assert done.returncode == 0, done.stdout
+    built = (folder / "warehouse.duckdb").read_bytes()
+    assert built.startswith(copy), "dbt writes over nothing either: checkpoints are the sync's"
     rates = query(
         copied,
         "select case slice when 'sequence' then slice_value end, opened_count, clicked_count "

@@ -24,12 +24,34 @@ def standby_of(warehouse: Path) -> Path:
 
 
 @contextmanager
-def standing_by(warehouse: Path) -> Iterator[None]:
-    """Have a copy of file and log stand in for them, should the block not come to its end.
+def door(warehouse: Path, *, read_only: bool = False, waits: bool = False) -> Iterator[None]:
+    """Let only one at a time open the warehouse or make a checkpoint, of all threads and processes.
 
-    At a checkpoint DuckDB writes blocks anew in their place: whoever is killed in the midst of that
-    may leave a file that cannot be read (decision 0046). The caller holds the warehouse open for
-    writing, and there is a log.
+    The kernel opens it again when somebody is killed inside. Readers of a warehouse that nobody
+    has written to, as of the read copy, find no door and need none.
+
+    Raises:
+        BlockingIOError: somebody else is inside, and this one does not wait.
+    """
+    lock = warehouse.with_name(f".{warehouse.name}.lock")
+    if read_only and not lock.exists():
+        yield
+        return
+    descriptor = os.open(lock, os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def standing_by(warehouse: Path) -> Iterator[None]:
+    """Keep a copy of file and log until the checkpoint, which the caller makes inside, has ended.
+
+    At a checkpoint DuckDB writes blocks anew in their place: a process that is killed in the midst
+    of that may leave a file that cannot be read (decision 0047). The caller is inside the door and
+    has the warehouse open for writing.
 
     Raises:
         NoStandbyError: there is no room for the copy.
@@ -37,59 +59,68 @@ def standing_by(warehouse: Path) -> Iterator[None]:
     standby = standby_of(warehouse)
     for left in standby.parent.glob(f"{glob.escape(standby.name)}.*"):
         left.unlink()
-    # Of this process's own name: who copied for one that was killed may still be writing.
+    # Where a process was killed its `cp` may still be at work, on files named after that process.
     draft = standby.with_name(f"{standby.name}.{os.getpid()}")
-    _copy(log_of(warehouse), log_of(draft))
-    _copy(warehouse, draft)
-    with draft.open("rb") as file:
-        # Locked for as long as it has its name: unlocked under it, its process is gone.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        log_of(draft).rename(log_of(standby))
-        draft.rename(standby)
-        yield
-        standby.unlink()
+    try:
+        _copy(log_of(warehouse), log_of(draft))
+        _copy(warehouse, draft)
+    except NoStandbyError:
+        log_of(draft).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
+        raise
+    log_of(draft).rename(log_of(standby))
+    draft.rename(standby)
+    _to_disk(warehouse.parent)
+    yield
+    standby.unlink()
     log_of(standby).unlink()
+    _to_disk(warehouse.parent)
 
 
 def take_over(warehouse: Path) -> None:
-    """Put a copy that was left standing by into the warehouse's place, if there is one.
+    """Put a copy that a checkpoint left standing by into the warehouse's place, if there is one.
 
-    It is left alone while the process lives that has it stand by.
+    The caller is inside the door, and its process does not have the warehouse open.
+
+    Raises:
+        BlockingIOError: somebody has the file open who did not come in by the door.
     """
     standby = standby_of(warehouse)
-    try:
-        file = standby.open("rb")
-    except FileNotFoundError:
+    if not standby.exists():
         return
-    with file:
-        if not _is_left(file.fileno(), standby):
-            return
+    if not warehouse.exists():
+        # Somebody has removed it, and begins anew.
+        standby.unlink()
+        return
+    with warehouse.open("r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Without a log, whoever took over before was killed between these two.
         if log_of(standby).exists():
             log_of(standby).replace(log_of(warehouse))
         standby.replace(warehouse)
-
-
-def _is_left(descriptor: int, standby: Path) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(descriptor), standby.stat())
-    except (BlockingIOError, FileNotFoundError):
-        # It is locked by the process that has it stand by, or was opened just before it went.
-        return False
+    _to_disk(warehouse.parent)
 
 
 def _copy(file: Path, to: Path) -> None:
     """Copy by another process: were we to close the file, DuckDB would lose its lock on it."""
     done = subprocess.run(  # noqa: S603 - two files of our own
-        ["cp", "--", file, to],  # noqa: S607 - the system's, wherever that is
+        ["cp", "-p", "--", file, to],  # noqa: S607 - the system's, wherever that is
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        to.unlink(missing_ok=True)
         raise NoStandbyError(
             f"{file} could not be copied beside it, as a checkpoint needs ({done.stderr.strip()}). "
             f"Make room on the disk and run again."
         )
+    _to_disk(to)
+
+
+def _to_disk(path: Path) -> None:
+    """Return once a power cut leaves what was written, or the names in a folder, as they are."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

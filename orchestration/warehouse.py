@@ -1,8 +1,10 @@
 """The one door to the DuckDB warehouse: short connections, a bounded wait, a read copy."""
 
 import glob
+import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,21 +14,20 @@ import duckdb
 import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from orchestration.standby import log_of, standby_of, standing_by, take_over
+from orchestration.standby import NoStandbyError, door, log_of, standing_by, take_over
 
 LOCK_WAIT_SECONDS = 60.0
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "crm", "writeback")
 
-#: How long the write-ahead log may get, in bytes. Whoever opens the warehouse reads all of it, in
-#: some 10 ms for each MB; a checkpoint copies the whole file.
-LOG_LIMIT = 4 << 20
+#: How long the write-ahead log may get: so many bytes, or a hundredth of the file. Whoever opens
+#: the warehouse reads all of it, in some 10 ms for each MB; a checkpoint copies the whole file.
+LOG_BYTES, LOG_SHARE = 4 << 20, 0.01
 
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    # A missing table is an error, never a Python variable that happens to bear its name.
-    "python_enable_replacements": "false",
-    # No checkpoint in the midst of a connection, however long the log is.
-    "wal_autocheckpoint": "1TB",
-}
+#: Has DuckDB make no checkpoint by itself, neither on closing nor for a long log.
+_KEEP_TO_THE_LOG = "pragma disable_checkpoint_on_shutdown; set wal_autocheckpoint = '1TB'"
+
+#: How often this process has each warehouse open.
+_open_here: Counter[Path] = Counter()
 
 #: In DuckDB's own words; they come as errors of no class of their own.
 _DAMAGE = ("Corrupt database file", "Corrupt WAL file", "replaying WAL file")
@@ -40,10 +41,6 @@ class NoWarehouseError(FileNotFoundError):
 
 class WarehouseLockedError(RuntimeError):
     """The warehouse stayed locked by another process for the whole waiting time."""
-
-
-class CheckpointAtWorkError(RuntimeError):
-    """Another connection is rewriting the file."""
 
 
 class WarehouseDamagedError(RuntimeError):
@@ -83,19 +80,38 @@ class Warehouse:
         connection = self._open(read_only=read_only)
         try:
             if not read_only:
-                connection.execute("pragma disable_checkpoint_on_shutdown")
                 for schema in SCHEMAS:
                     connection.execute(f"create schema if not exists {schema}")
             yield connection
-            if not read_only:
-                self._checkpoint(connection, over=LOG_LIMIT)
         finally:
             connection.close()
+            _open_here[self._file] -= 1
+        if not read_only and self._has_long_log():
+            try:
+                self.checkpoint()
+            except NoStandbyError as error:
+                # What was to be written is: whoever asks for a checkpoint will be told.
+                logging.getLogger(__name__).warning("%s", error)
 
     def checkpoint(self) -> None:
-        """Bring the log into the file, and free the blocks of tables that were replaced."""
-        with self.connect() as connection:
-            self._checkpoint(connection, over=0)
+        """Bring the log into the file, and free the blocks of tables that were replaced.
+
+        Where somebody else has the warehouse open, that is left to whoever writes next.
+
+        Raises:
+            NoStandbyError: there is no room for the copy that stands by meanwhile.
+        """
+        with door(self._file, waits=True):
+            if _open_here[self._file] or not log_of(self._file).exists():
+                return
+            try:
+                connection = self._open_inside(read_only=False)
+            except (BlockingIOError, duckdb.IOException) as error:
+                if not _is_locked(error):
+                    raise
+                return
+            with connection, standing_by(self._file):
+                connection.execute("checkpoint")
 
     def publish(self, target: Path) -> None:
         """Write a read copy to `target`, visible all at once (atomic rename).
@@ -112,16 +128,10 @@ class Warehouse:
             connection.execute("detach draft")
         draft.replace(target)
 
-    def _checkpoint(self, connection: duckdb.DuckDBPyConnection, over: int) -> None:
-        log = log_of(self.path)
-        if log.exists() and log.stat().st_size > over:
-            with standing_by(self.path):
-                connection.execute("checkpoint")
-
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         waiting = Retrying(
             retry=retry_if_exception(_is_locked),
-            wait=wait_random(min=0.05, max=0.25),
+            wait=wait_random(min=0.01, max=0.2),
             stop=stop_after_delay(self.lock_wait_seconds),
             retry_error_callback=self._give_up,
         )
@@ -137,13 +147,31 @@ class Warehouse:
             ) from error
 
     def _try_to_open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        take_over(self.path)
-        connection = duckdb.connect(str(self.path), read_only=read_only, config=_SETTINGS)
-        if standby_of(self.path).exists():
-            # Another connection of this process is at it, or one was killed since we looked.
-            connection.close()
-            raise CheckpointAtWorkError(f"{self.path} is being rewritten by a checkpoint")
+        with door(self._file, read_only=read_only):
+            connection = self._open_inside(read_only=read_only)
+            _open_here[self._file] += 1
         return connection
+
+    def _open_inside(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if not _open_here[self._file]:
+            take_over(self._file)
+        # A missing table is an error, never a Python variable that happens to bear its name.
+        connection = duckdb.connect(
+            str(self.path), read_only=read_only, config={"python_enable_replacements": "false"}
+        )
+        if not read_only:
+            connection.execute(_KEEP_TO_THE_LOG)
+        return connection
+
+    @property
+    def _file(self) -> Path:
+        """Where the file is that the path may be a link to: DuckDB has the log beside it."""
+        return self.path.resolve()
+
+    def _has_long_log(self) -> bool:
+        file, log = self._file, log_of(self._file)
+        limit = max(LOG_BYTES, LOG_SHARE * file.stat().st_size)
+        return log.exists() and log.stat().st_size > limit
 
     def _give_up(self, attempt: RetryCallState) -> duckdb.DuckDBPyConnection:
         error = attempt.outcome.exception() if attempt.outcome else None
@@ -155,7 +183,7 @@ class Warehouse:
 
 
 def _is_locked(error: BaseException) -> bool:
-    return isinstance(error, CheckpointAtWorkError) or (
+    return isinstance(error, BlockingIOError) or (
         isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
     )
 

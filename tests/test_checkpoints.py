@@ -6,20 +6,24 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from orchestration.standby import NoStandbyError, log_of, standby_of, standing_by
+from orchestration.standby import NoStandbyError, door, log_of, standby_of, standing_by
 from orchestration.warehouse import (
-    LOG_LIMIT,
+    LOG_BYTES,
+    LOG_SHARE,
     Warehouse,
     WarehouseDamagedError,
     WarehouseLockedError,
 )
 
-TABLES = 5
+TABLES, MODE = 5, 0o660
+#: Makes a log that is too long, of a table of too few rows to be written to the file at once.
+LARGE = "create table raw.large as select repeat('x', 300) as x from range(70_000)"
 ROOT = Path(__file__).parents[1]
 
 #: Writes a row and makes a checkpoint, anew for each line of its input: in a child that dies at the
@@ -57,7 +61,8 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def names(warehouse: Warehouse) -> set[str]:
-    return {path.name for path in warehouse.path.parent.iterdir()}
+    """Return what lies in the folder, the lock of the door aside."""
+    return {path.name for path in warehouse.path.parent.iterdir()} - {".warehouse.duckdb.lock"}
 
 
 def facts(warehouse: Warehouse) -> list[int]:
@@ -94,11 +99,19 @@ def test_a_long_log_is_brought_into_the_file_when_its_writer_has_ended(
 ) -> None:
     log, before = log_of(warehouse.path), warehouse.path.read_bytes()
     with warehouse.connect() as connection:
-        connection.execute("create table raw.large as select repeat('x', 300) from range(70_000)")
-        assert log.stat().st_size > 5 * LOG_LIMIT
+        connection.execute(LARGE)
+        assert log.stat().st_size > 5 * LOG_BYTES
         assert warehouse.path.read_bytes() == before
     assert names(warehouse) == {"warehouse.duckdb"}
     assert facts(warehouse) == [1]
+
+
+def test_the_log_of_a_large_file_may_be_longer(warehouse: Warehouse) -> None:
+    with warehouse.path.open("ab") as file:
+        file.truncate(int(20 * LOG_BYTES / LOG_SHARE))
+    with warehouse.connect() as connection:
+        connection.execute(LARGE)
+    assert log_of(warehouse.path).exists()
 
 
 def test_a_checkpoint_brings_a_short_log_into_the_file(warehouse: Warehouse) -> None:
@@ -111,7 +124,57 @@ def test_a_checkpoint_brings_a_short_log_into_the_file(warehouse: Warehouse) -> 
     assert warehouse.path.stat().st_mtime_ns == before, "there is nothing to bring into it"
 
 
-def stand_by(warehouse: Warehouse) -> None:
+def test_a_warehouse_under_another_name_has_its_log_brought_in(warehouse: Warehouse) -> None:
+    link = warehouse.path.parent.parent / "link.duckdb"
+    link.symlink_to(warehouse.path)
+    add_fact(Warehouse(link))
+    Warehouse(link).checkpoint()
+    assert link.is_symlink()
+    assert names(warehouse) == {"warehouse.duckdb"}
+    assert facts(warehouse) == [1, 2]
+
+
+def test_while_others_of_the_process_have_it_open_the_log_stays(warehouse: Warehouse) -> None:
+    with warehouse.connect() as outer:
+        with warehouse.connect() as inner:
+            inner.execute(LARGE)
+            outer.execute("begin")
+            outer.execute("insert into marts.facts values (2)")
+        warehouse.checkpoint()
+        outer.execute("commit")
+        assert log_of(warehouse.path).exists()
+    assert names(warehouse) == {"warehouse.duckdb"}
+    assert facts(warehouse) == [1, 2]
+
+
+def test_a_transaction_that_was_left_open_is_undone_and_hinders_no_checkpoint(
+    warehouse: Warehouse,
+) -> None:
+    with warehouse.connect() as connection:
+        connection.execute(LARGE)
+        connection.execute("begin")
+        connection.execute("insert into marts.facts values (2)")
+    assert names(warehouse) == {"warehouse.duckdb"}
+    assert facts(warehouse) == [1]
+
+
+def test_many_threads_that_write_long_logs_are_in_nobodys_way(warehouse: Warehouse) -> None:
+    def write(number: int) -> None:
+        for turn in range(3):
+            with warehouse.connect() as connection:
+                connection.execute(LARGE.replace("large", f"large_{number}_{turn}"))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert facts(warehouse) == [1]
+    with warehouse.connect(read_only=True) as connection:
+        large = connection.execute(
+            "select count(*) from duckdb_tables() where table_name like 'large%'"
+        ).fetchall()
+    assert large == [(12,)]
+
+
+def leave_standing(warehouse: Warehouse) -> None:
     """Leave what a process leaves that is killed in the midst of a checkpoint."""
     shutil.copyfile(warehouse.path, standby_of(warehouse.path))
     shutil.copyfile(log_of(warehouse.path), log_of(standby_of(warehouse.path)))
@@ -124,7 +187,7 @@ def test_a_copy_that_was_left_standing_by_takes_the_place_of_a_torn_file(
     warehouse: Warehouse, read_only: bool, killed_again: bool
 ) -> None:
     add_fact(warehouse)
-    stand_by(warehouse)
+    leave_standing(warehouse)
     if killed_again:
         log_of(standby_of(warehouse.path)).replace(log_of(warehouse.path))
     else:
@@ -136,21 +199,59 @@ def test_a_copy_that_was_left_standing_by_takes_the_place_of_a_torn_file(
     assert facts(warehouse) == [1, 2]
 
 
+def test_of_many_who_find_a_copy_left_one_puts_it_into_place(warehouse: Warehouse) -> None:
+    add_fact(warehouse)
+    leave_standing(warehouse)
+    code = (
+        "import sys; from tests.test_checkpoints import *; add_fact(Warehouse(Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(warehouse.path)]
+    writers = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
+    assert [each.wait(timeout=60) for each in writers] == [0] * 4
+    assert facts(warehouse) == [1, 2, 2, 2, 2, 2]
+
+
+def test_a_copy_is_not_put_over_a_file_that_somebody_has_open(warehouse: Warehouse) -> None:
+    add_fact(warehouse)
+    shutil.copyfile(warehouse.path, standby_of(warehouse.path))
+    impatient = Warehouse(warehouse.path, lock_wait_seconds=0.3)
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print(1); input()"
+    with subprocess.Popen(
+        [sys.executable, "-uc", hold, str(warehouse.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as notebook:  # fmt: skip
+        assert notebook.stdout
+        notebook.stdout.readline()
+        with pytest.raises(WarehouseLockedError), impatient.connect(read_only=True):
+            pytest.fail("the copy has to take its place first")
+        notebook.kill()
+    assert facts(warehouse) == [1, 2]
+
+
+def test_a_copy_of_a_warehouse_that_was_removed_is_removed_too(warehouse: Warehouse) -> None:
+    add_fact(warehouse)
+    leave_standing(warehouse)
+    warehouse.path.unlink()
+    log_of(warehouse.path).unlink()
+    with warehouse.connect() as connection:
+        assert connection.execute("from duckdb_tables()").fetchall() == []
+    assert not standby_of(warehouse.path).exists()
+
+
 def test_without_a_copy_standing_by_a_torn_file_is_told(warehouse: Warehouse) -> None:
     tear(warehouse.path)
     with pytest.raises(WarehouseDamagedError), warehouse.connect():
         pytest.fail("half a block is no block")
 
 
-def test_while_a_copy_is_standing_by_for_a_living_process_others_wait(
-    warehouse: Warehouse,
-) -> None:
+@pytest.mark.parametrize("read_only", [True, False])
+def test_while_a_checkpoint_is_made_others_wait(warehouse: Warehouse, read_only: bool) -> None:
     add_fact(warehouse)
     impatient = Warehouse(warehouse.path, lock_wait_seconds=0.3)
     waiting = threading.Thread(target=add_fact, args=[warehouse])
     before = warehouse.path.stat().st_ino
-    with standing_by(warehouse.path):
-        with pytest.raises(WarehouseLockedError), impatient.connect():
+    with door(warehouse.path), standing_by(warehouse.path):
+        with pytest.raises(WarehouseLockedError), impatient.connect(read_only=read_only):
             pytest.fail("the file is being rewritten")
         waiting.start()
         time.sleep(0.3)
@@ -164,7 +265,7 @@ def test_a_checkpoint_that_fails_leaves_the_copy_standing_by(warehouse: Warehous
     add_fact(warehouse)
 
     def fail() -> None:
-        with standing_by(warehouse.path):
+        with door(warehouse.path), standing_by(warehouse.path):
             tear(warehouse.path)
             raise OSError("no space left on the device")
 
@@ -173,20 +274,35 @@ def test_a_checkpoint_that_fails_leaves_the_copy_standing_by(warehouse: Warehous
     assert facts(warehouse) == [1, 2]
 
 
-def test_without_room_for_the_copy_the_file_is_left_alone(
+@pytest.fixture
+def on_full_disk(
     warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_fact(warehouse)
-    before = warehouse.path.read_bytes()
-    full_disk = tmp_path_factory.mktemp("bin") / "cp"
-    full_disk.write_text(f'#!/bin/sh\nexec {shutil.which("cp")} "$2" /dev/full\n')
-    full_disk.chmod(0o755)
+) -> Iterator[Warehouse]:
+    """The warehouse on a disk that takes the log's copy, and not the file's."""
+    cp = tmp_path_factory.mktemp("bin") / "cp"
+    cp.write_text(
+        '#!/bin/sh\n[ "${3%.wal}" = "$3" ] || exec ' + f'{shutil.which("cp")} "$@"\n'
+        f'exec {shutil.which("cp")} "$3" /dev/full\n'
+    )
+    cp.chmod(0o755)
     with monkeypatch.context() as patched:
-        patched.setenv("PATH", str(full_disk.parent))
-        with pytest.raises(NoStandbyError, match=r"could not be copied beside it.* No space left"):
-            warehouse.checkpoint()
-    assert warehouse.path.read_bytes() == before
+        patched.setenv("PATH", str(cp.parent))
+        yield warehouse
+
+
+def test_without_room_for_the_copy_who_asks_is_told_and_who_writes_goes_on(
+    on_full_disk: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    warehouse = on_full_disk
+    before = warehouse.path.read_bytes()
+    add_fact(warehouse)
+    with pytest.raises(NoStandbyError, match=r"could not be copied beside it.* No space left"):
+        warehouse.checkpoint()
+    with warehouse.connect() as connection:
+        connection.execute(LARGE)
+    assert "No space left" in caplog.text
     assert names(warehouse) == {"warehouse.duckdb", "warehouse.duckdb.wal"}, "half a copy went"
+    assert warehouse.path.read_bytes() == before
     assert facts(warehouse) == [1, 2]
 
 
@@ -211,6 +327,7 @@ def writer(warehouse: Warehouse, folder: Path) -> Iterator["subprocess.Popen[str
 def test_a_writer_that_dies_at_any_change_of_any_file_loses_nothing(
     warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    warehouse.path.chmod(MODE)
     kept = tmp_path_factory.mktemp("kept")
     shutil.copytree(warehouse.path.parent, kept, dirs_exist_ok=True)
     deaths = saved = 0
@@ -232,6 +349,7 @@ def test_a_writer_that_dies_at_any_change_of_any_file_loses_nothing(
             warehouse.checkpoint()
             assert facts(warehouse) == [*left, 2]
             assert names(warehouse) == {"warehouse.duckdb"}
+            assert warehouse.path.stat().st_mode & 0o777 == MODE
             if status == "0":
                 break
             deaths += 1

@@ -1,5 +1,5 @@
 {#- What a build writes to the warehouse stays in its write-ahead log: the sync brings it into the file once a
-whole copy is standing by (decision 0046). Files of analysts' own are nobody's but theirs. -#}
+whole copy is standing by (decision 0047). Files of analysts' own are nobody's but theirs. -#}
 {% macro leave_checkpoints_to_the_sync() -%}
     {{ adapter.dispatch('leave_checkpoints_to_the_sync', 'touchline')() }}
 {%- endmacro %}
@@ -7,7 +7,5 @@ whole copy is standing by (decision 0046). Files of analysts' own are nobody's b
 {% macro default__leave_checkpoints_to_the_sync() -%}{%- endmacro %}
 
 {% macro duckdb__leave_checkpoints_to_the_sync() -%}
-    {%- if target.name == 'local' -%}
-        set global wal_autocheckpoint = '1TB'; pragma disable_checkpoint_on_shutdown
-    {%- endif -%}
+    {%- if target.name == 'local' -%} pragma disable_checkpoint_on_shutdown {%- endif -%}
 {%- endmacro %}

@@ -128,8 +128,8 @@ def build_models(project: DbtProject) -> dg.AssetsDefinition:
             build.process.terminate()
             deque(events, maxlen=0)
             raise
-        warehouse.checkpoint()
         if error := build.get_error():
             raise dg.Failure(failure_text(error, build.target_path))
+        warehouse.checkpoint()
 
     return models

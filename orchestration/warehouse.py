@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 import psutil
@@ -28,6 +29,7 @@ _KEEP_TO_THE_LOG = "pragma disable_checkpoint_on_shutdown; set wal_autocheckpoin
 
 #: How often this process has each warehouse open.
 _open_here: Counter[Path] = Counter()
+_counting = Lock()
 
 #: In DuckDB's own words; they come as errors of no class of their own.
 _DAMAGE = ("Corrupt database file", "Corrupt WAL file", "replaying WAL file")
@@ -85,7 +87,7 @@ class Warehouse:
             yield connection
         finally:
             connection.close()
-            _open_here[self._file] -= 1
+            self._count(-1)
         if not read_only and self._has_long_log():
             try:
                 self.checkpoint()
@@ -124,7 +126,6 @@ class Warehouse:
             connection.execute(f"attach '{_quoted(draft)}' as draft (read_write)")
             source = name.replace('"', '""')
             connection.execute(f'copy from database "{source}" to draft')
-            connection.execute("checkpoint draft")
             connection.execute("detach draft")
         draft.replace(target)
 
@@ -149,7 +150,7 @@ class Warehouse:
     def _try_to_open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         with door(self._file, read_only=read_only):
             connection = self._open_inside(read_only=read_only)
-            _open_here[self._file] += 1
+            self._count(+1)
         return connection
 
     def _open_inside(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -162,6 +163,10 @@ class Warehouse:
         if not read_only:
             connection.execute(_KEEP_TO_THE_LOG)
         return connection
+
+    def _count(self, more: int) -> None:
+        with _counting:
+            _open_here[self._file] += more
 
     @property
     def _file(self) -> Path:
